@@ -1,0 +1,1 @@
+"""Customer lifetime value for every customer of a shop."""

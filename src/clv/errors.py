@@ -1,0 +1,154 @@
+"""Everything that can go wrong, as one tree.
+
+::
+
+    ClvError
+    ├── DataError            the log, or a table made from it, is not usable
+    │   ├── SourceUnreadable     a raw file cannot be read as what it claims to be
+    │   ├── TableMismatch        a table lacks a declared column or holds another type
+    │   └── RuleBroken           rows contradict a declared rule
+    ├── FitError             a model cannot be fitted
+    │   ├── NotEnoughData        too few customers or repeat purchases for this model
+    │   └── NotConverged         the search stopped before an optimum
+    ├── PredictionError      a question a fitted model cannot answer
+    │   ├── TimeUnitMismatch     the summary is in another time unit than the fit
+    │   └── HorizonOutOfRange    the horizon is negative, zero or beyond what can be computed
+    ├── StoreError           files the project itself keeps
+    │   ├── ModelNotFound        nothing under that digest, or no champion yet
+    │   ├── IncompatibleArtifact a stored model was written by another format or was altered
+    │   └── WorkspaceUnwritable  the disk is full or the folder refuses writing
+    └── SettingsError        a setting is unknown or has no usable value
+
+Every message says what, where, how many, the first one, and the next step. The
+fields are there for programs; the text is for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+class ClvError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class DataError(ClvError):
+    """The log, or a table made from it, is not usable."""
+
+
+class SourceUnreadable(DataError):
+    """A raw file cannot be read as what it claims to be."""
+
+    def __init__(self, path: Path | str, problem: str, *, next_step: str) -> None:
+        self.path, self.problem, self.next_step = str(path), problem, next_step
+        super().__init__(f"{path}: {problem} {next_step}")
+
+
+class TableMismatch(DataError):
+    """A table lacks a declared column or holds another type."""
+
+    def __init__(self, table: str, problem: str, *, next_step: str) -> None:
+        self.table, self.problem, self.next_step = table, problem, next_step
+        super().__init__(f"{table}: {problem} {next_step}")
+
+
+class RuleBroken(DataError):
+    """Rows contradict a declared rule of their table."""
+
+    def __init__(
+        self, table: str, rule: str, count: int, first: Mapping[str, Any], *, next_step: str
+    ) -> None:
+        self.table, self.rule, self.count, self.first = table, rule, count, dict(first)
+        self.next_step = next_step
+        shown = " ".join(f"{name}={value!r}" for name, value in first.items())
+        rows = "1 row breaks" if count == 1 else f"{count:,} rows break"
+        super().__init__(f"{table}: {rows} '{rule}', first: {shown}. {next_step}")
+
+
+class FitError(ClvError):
+    """A model cannot be fitted."""
+
+
+class NotEnoughData(FitError):
+    """Too few customers or repeat purchases for this model."""
+
+    def __init__(self, model: str, problem: str, *, next_step: str) -> None:
+        self.model, self.problem, self.next_step = model, problem, next_step
+        super().__init__(f"{model}: {problem} {next_step}")
+
+
+class NotConverged(FitError):
+    """The search stopped before an optimum; ``report`` says where and why."""
+
+    def __init__(self, model: str, report: Any, *, next_step: str) -> None:
+        self.model, self.report, self.next_step = model, report, next_step
+        super().__init__(f"{model}: the fit did not converge: {report}. {next_step}")
+
+
+class PredictionError(ClvError):
+    """A question a fitted model cannot answer."""
+
+
+class TimeUnitMismatch(PredictionError):
+    """The summary is in another time unit than the fit."""
+
+    def __init__(self, model: str, fitted: str, given: str) -> None:
+        self.model, self.fitted, self.given = model, fitted, given
+        super().__init__(
+            f"{model}: fitted in {fitted}s, but the summary is in {given}s. "
+            f"Summarize the transactions in {fitted}s, or fit again in {given}s."
+        )
+
+
+class HorizonOutOfRange(PredictionError):
+    """The horizon is not a number of days that can be answered."""
+
+    def __init__(self, horizon_days: float, *, longest: int) -> None:
+        self.horizon_days, self.longest = horizon_days, longest
+        super().__init__(
+            f"horizon_days={horizon_days:g} is outside 1 to {longest:,} days. "
+            "Ask for a horizon inside that range."
+        )
+
+
+class StoreError(ClvError):
+    """Files the project itself keeps."""
+
+
+class ModelNotFound(StoreError):
+    """Nothing is stored under that name."""
+
+    def __init__(self, wanted: str, where: Path | str) -> None:
+        self.wanted, self.where = wanted, str(where)
+        super().__init__(
+            f"no {wanted} in {where}. Run `clv train pareto-nbd`, or `clv run` for everything."
+        )
+
+
+class IncompatibleArtifact(StoreError):
+    """A stored file was written by another format, or was altered since."""
+
+    def __init__(self, path: Path | str, problem: str, *, next_step: str) -> None:
+        self.path, self.problem, self.next_step = str(path), problem, next_step
+        super().__init__(f"{path}: {problem} {next_step}")
+
+
+class WorkspaceUnwritable(StoreError):
+    """The disk is full, or the folder refuses writing; earlier files are untouched."""
+
+    def __init__(self, path: Path | str, problem: str) -> None:
+        self.path, self.problem = str(path), problem
+        super().__init__(
+            f"cannot write {path}: {problem}. The files of the last good run are untouched. "
+            "Free some space or choose another folder with --workspace, then run again."
+        )
+
+
+class SettingsError(ClvError):
+    """A setting is unknown or has no usable value."""
+
+    def __init__(self, setting: str, problem: str, *, next_step: str) -> None:
+        self.setting, self.problem, self.next_step = setting, problem, next_step
+        super().__init__(f"setting {setting}: {problem} {next_step}")

@@ -1,0 +1,56 @@
+"""Calendar spans: the unit times are counted in, the window a summary looks at.
+
+A day is whole: two invoices of one customer on one calendar day are one purchase day,
+and a window ends with its last day included. Nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import enum
+import math
+
+DAYS_PER_YEAR = 365.25
+
+
+class TimeUnit(enum.Enum):
+    """The unit of ``recency``, ``age`` and of fitted rates; the value is its length in days."""
+
+    DAY = 1
+    WEEK = 7
+
+    @property
+    def days(self) -> int:
+        return self.value
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclasses.dataclass(frozen=True)
+class ObservationWindow:
+    """The days a summary knows about, both ends included."""
+
+    start: dt.date
+    end: dt.date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"the window ends on {self.end}, before it starts on {self.start}")
+
+    @property
+    def days(self) -> int:
+        """Days from the first to the last: the age of a customer of the first day."""
+        return (self.end - self.start).days
+
+    def holdout(self, horizon_days: int) -> ObservationWindow:
+        """The ``horizon_days`` that follow; they begin the day after this window."""
+        return ObservationWindow(
+            self.end + dt.timedelta(days=1), self.end + dt.timedelta(days=horizon_days)
+        )
+
+
+def discount_per_unit(annual_rate: float, unit: TimeUnit) -> float:
+    """The continuous discount rate per ``unit`` that compounds to ``annual_rate`` a year."""
+    return math.log1p(annual_rate) * unit.days / DAYS_PER_YEAR

@@ -1,0 +1,469 @@
+"""Every table of the project, declared once: columns, meaning, key and rules.
+
+A declaration is a frozen value and names no engine. :func:`check` holds a table in memory
+against its declaration; ``clv.data.check`` does the same inside the engine with one query.
+:class:`CustomerSummary` and :class:`Predictions` are checked when they are made, so whoever
+holds one need not check again.
+
+A rule reads ``left operator right``: two columns, or a column and a number. It is judged
+where both sides are known; null breaks no rule but the column's own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clv.errors import RuleBroken, TableMismatch
+from clv.periods import ObservationWindow, TimeUnit
+
+MONEY = pa.decimal128(18, 4)
+
+TYPES: Mapping[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "money": MONEY,
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "boolean": pa.bool_(),
+    "codes": pa.list_(pa.string()),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One column: its type (a name in ``TYPES``), unit and meaning."""
+
+    name: str
+    type: str
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A comparison each row must satisfy, wherever ``when`` (another comparison) holds."""
+
+    text: str
+    next_step: str
+    when: str | None = None
+
+    def __str__(self) -> str:
+        return self.text if self.when is None else f"{self.text} when {self.when}"
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns the rule compares, in order."""
+        words = f"{self.text} {self.when or ''}".split()
+        return list(dict.fromkeys(word for word in words if word.isidentifier()))
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A declared table; ``key`` columns together identify a row, when there is a key."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    version: int = 1
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema(
+            [pa.field(c.name, TYPES[c.type], nullable=c.nullable) for c in self.columns]
+        )
+
+    def metadata(self, **facts: object) -> dict[str, str]:
+        """What a file of this table carries in its footer, so that it explains itself."""
+        known = {name: str(value) for name, value in facts.items() if value is not None}
+        units = {c.name: c.unit for c in self.columns if c.unit}
+        return {"clv.table": self.name, "clv.version": str(self.version)} | {
+            f"clv.{name}": value for name, value in (known | {"units": json.dumps(units)}).items()
+        }
+
+
+def _text(name: str, meaning: str, *, nullable: bool = False) -> Column:
+    return Column(name, "text", meaning, nullable=nullable)
+
+
+def _number(name: str, meaning: str, *, unit: str = "currency") -> Column:
+    return Column(name, "number", meaning, unit, nullable=True)
+
+
+def _count(name: str, meaning: str, unit: str) -> Column:
+    return Column(name, "integer", meaning, unit, nullable=True)
+
+
+_CUSTOMER = _text("customer_id", "the customer, always as text")
+_NEGATIVE_MONEY = "Report it: sums of kept lines cannot be negative."
+_REPORT = "Report it: the pipeline made a table that contradicts itself."
+
+ORDER_LINES = Table(
+    "order_lines",
+    (
+        _CUSTOMER,
+        _text("invoice", "the order; null where the log has no order id", nullable=True),
+        _text("stock_code", "the article; null where the log has none", nullable=True),
+        _text("description", "of the article, `Unknown` when empty"),
+        Column("quantity", "integer", "pieces bought", "pieces"),
+        Column("unit_price", "money", "price of one piece", "currency"),
+        Column("sales", "money", "quantity x unit_price", "currency"),
+        Column(
+            "returned_quantity",
+            "integer",
+            "pieces undone by credit notes of the whole log; null where only amounts are known",
+            "pieces",
+            nullable=True,
+        ),
+        Column("returned_value", "money", "sales undone by credit notes of the whole log"),
+        Column("invoice_date", "timestamp", "local time of the order"),
+        _text("country", "of the customer", nullable=True),
+        Column("is_goods", "boolean", "false for postage, fees, vouchers and test articles"),
+    ),
+    rules=(
+        Rule("quantity > 0", _REPORT),
+        Rule("unit_price > 0", _REPORT),
+        Rule("sales >= 0", _NEGATIVE_MONEY),
+        Rule("returned_value >= 0", _NEGATIVE_MONEY),
+        Rule("returned_value <= sales", _NEGATIVE_MONEY),
+        Rule("returned_quantity <= quantity", _REPORT),
+    ),
+)
+
+REFUSED_LINES = Table(
+    "refused_lines",
+    (
+        _text("customer_id", "as in the raw line", nullable=True),
+        _text("invoice", "as in the raw line", nullable=True),
+        _text("stock_code", "as in the raw line", nullable=True),
+        _text("description", "as in the raw line", nullable=True),
+        Column("quantity", "integer", "as in the raw line", "pieces"),
+        Column("unit_price", "money", "as in the raw line", "currency"),
+        Column("sales", "money", "quantity x unit_price, signed", "currency"),
+        Column("invoice_date", "timestamp", "as in the raw line"),
+        _text("country", "as in the raw line", nullable=True),
+        _text("rule", "the first rule the line breaks"),
+    ),
+)
+
+RETURNS = Table(
+    "returns",
+    (
+        _CUSTOMER,
+        _text("invoice", "the order that is undone in part or whole", nullable=True),
+        _text("stock_code", "the article", nullable=True),
+        Column("invoice_date", "timestamp", "when it was bought"),
+        Column("quantity", "integer", "pieces undone", "pieces", nullable=True),
+        Column("value", "money", "at the purchase line's own price", "currency"),
+        _text("credit_note", "the order id of the return", nullable=True),
+        Column("returned_at", "timestamp", "when the return was booked"),
+    ),
+    rules=(
+        Rule("value >= 0", _NEGATIVE_MONEY),
+        Rule("quantity > 0", _REPORT),
+        Rule("invoice_date <= returned_at", _REPORT),
+    ),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    (
+        _CUSTOMER,
+        Column("date", "date", "the purchase day"),
+        Column("orders", "integer", "orders of that day that still stand", "orders"),
+        Column("gross_value", "money", "bought on that day", "currency"),
+        Column("returned_value", "money", "of it undone within the window", "currency"),
+    ),
+    key=("customer_id", "date"),
+    rules=(Rule("returned_value < gross_value", _REPORT), Rule("orders > 0", _REPORT)),
+)
+
+COHORTS = Table(
+    "cohorts",
+    (
+        _text("cohort", "calendar month of first purchase, YYYY-MM"),
+        Column("period", "integer", "calendar months since then; 0 is the first", "months"),
+        Column("customers", "integer", "customers of the cohort", "customers"),
+        Column("active", "integer", "of them, those who bought in that month", "customers"),
+        Column("orders", "integer", "their orders of that month", "orders"),
+        Column("value", "money", "their purchases of that month, on the basis", "currency"),
+    ),
+    key=("cohort", "period"),
+    rules=(
+        Rule("active <= customers", _REPORT),
+        Rule("active <= orders", _REPORT),
+        Rule("value >= 0", _REPORT),
+    ),
+)
+
+_LATER_PURCHASE = (
+    "A purchase lies after the end of observation; move `observation_end` past the last "
+    "transaction or filter later rows."
+)
+_COUNTING = "Count each repeat purchase day once; a one-time buyer has frequency 0 and recency 0."
+
+CUSTOMER_SUMMARY = Table(
+    "customer_summary",
+    (
+        _CUSTOMER,
+        Column("frequency", "integer", "repeat purchase days", "days"),
+        Column("recency", "number", "time from first to last purchase", "time unit"),
+        Column("age", "number", "time from first purchase to the end of observation", "time unit"),
+        _number("monetary_value", "mean value of the repeat purchase days, on the basis"),
+        _count("purchase_days", "purchase days that still stand", "days"),
+        _count("orders", "orders that still stand", "orders"),
+        _number("mean_day_value", "mean gross value of all purchase days that still stand"),
+        _number("gross_value", "gross value of those days"),
+        _number("returned_value", "matched returns on those days"),
+        _number("historic_clv", "what was spent, on the basis"),
+        Column("first_purchase", "date", "first purchase day", nullable=True),
+        Column("last_purchase", "date", "last purchase day that still stands", nullable=True),
+        _text("cohort", "calendar month of first purchase, YYYY-MM", nullable=True),
+        _text("country", "of the first order", nullable=True),
+        _text("first_product", "the article most was spent on that day", nullable=True),
+    ),
+    key=("customer_id",),
+    rules=(
+        Rule("frequency >= 0", _COUNTING),
+        Rule("recency >= 0", "Recency runs from the first purchase to the last."),
+        Rule("recency <= age", _LATER_PURCHASE),
+        Rule("recency == 0", _COUNTING, when="frequency == 0"),
+        Rule("recency > 0", _COUNTING, when="frequency > 0"),
+        Rule("frequency < purchase_days", _COUNTING, when="purchase_days > 0"),
+        Rule("purchase_days <= orders", _COUNTING),
+        Rule("mean_day_value > 0", "Leave out days that were returned in full."),
+        Rule("returned_value >= 0", _REPORT),
+        Rule("returned_value <= gross_value", _REPORT),
+        Rule("first_purchase <= last_purchase", _REPORT),
+    ),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    (
+        _CUSTOMER,
+        Column("as_of", "date", "last day of the log used"),
+        Column("horizon_days", "integer", "how far the forecast reaches", "days"),
+        _text("horizon_validated", "checked, checked_once or extrapolated"),
+        _text("currency", "of every amount", nullable=True),
+        _text("basis", "net of returns, or gross"),
+        _text("value_definition", "what an amount counts, in one sentence"),
+        Column("historic_clv", "number", "spent up to as_of", "currency"),
+        Column("historic_number_of_orders", "integer", "orders up to as_of", "orders"),
+        _number("average_order_value", "historic_clv per order"),
+        _number("average_days_between_orders", "null with one order", unit="days"),
+        Column("predicted_clv", "number", "expected value within the horizon", "currency"),
+        _number("predicted_clv_median", "half the chance above, half below"),
+        _number("p_zero", "chance of nothing within the horizon", unit="probability"),
+        _number("predicted_clv_lower", "lower end of the interval"),
+        _number("predicted_clv_upper", "upper end of the interval"),
+        _number("interval_level", "chance the interval is meant to hold", unit="probability"),
+        Column("predicted_number_of_orders", "number", "expected within the horizon", "orders"),
+        Column("expected_order_value", "number", "mean value of one order", "currency"),
+        Column("p_purchase_in_horizon", "number", "at least one order", "probability"),
+        Column("churn_probability", "number", "no order in the churn window", "probability"),
+        Column("churn_window_days", "integer", "that window", "days"),
+        Column("p_alive", "number", "the model's belief, for experts", "probability"),
+        Column("expected_date_of_next_order", "date", "median, given one", nullable=True),
+        Column("next_order_from", "date", "lower quartile of it", nullable=True),
+        Column("next_order_to", "date", "upper quartile of it", nullable=True),
+        _text("next_order_status", "why the three dates are null, or `expected`"),
+        Column("total_clv", "number", "historic + predicted; never a ranking", "currency"),
+        Column("lifetime_clv", "number", "historic + five discounted years", "currency"),
+        _text("value_tier", "A, B or C by share of predicted value"),
+        Column("tier_since", "date", "as_of of the run that set the tier"),
+        _text("previous_tier", "the tier before that", nullable=True),
+        Column("value_percentile", "number", "100 is best"),
+        _text("rfm_group", "one of eleven named groups"),
+        _text("cohort", "calendar month of first purchase, YYYY-MM"),
+        _text("country", "of the first order", nullable=True),
+        _text("first_product", "the article most was spent on that day", nullable=True),
+        _text("confidence", "high, medium or low by the published rule"),
+        Column("reason_codes", "codes", "why to read the row with care"),
+        _text("model_name", "the model that answered"),
+        _text("model_version", "its digest"),
+        Column("scored_at", "timestamp", "when it was scored, as the end of as_of"),
+    ),
+    key=("customer_id",),
+    rules=(
+        Rule("predicted_clv >= 0", _REPORT),
+        Rule("predicted_number_of_orders >= 0", _REPORT),
+        Rule("expected_order_value >= 0", _REPORT),
+        Rule("predicted_clv_lower >= 0", _REPORT),
+        Rule("predicted_clv_lower <= predicted_clv_upper", _REPORT),
+        Rule("p_alive >= 0", _REPORT),
+        Rule("p_alive <= 1", _REPORT),
+        Rule("churn_probability >= 0", _REPORT),
+        Rule("churn_probability <= 1", _REPORT),
+        Rule("p_purchase_in_horizon >= 0", _REPORT),
+        Rule("p_purchase_in_horizon <= 1", _REPORT),
+        Rule("next_order_from <= next_order_to", _REPORT),
+    ),
+)
+
+
+_COMPARE = {
+    "==": pc.equal,
+    "<": pc.less,
+    "<=": pc.less_equal,
+    ">": pc.greater,
+    ">=": pc.greater_equal,
+}
+
+
+def _comparison(text: str, table: pa.Table) -> Any:
+    left, operator, right = text.split()
+    other = table[right] if right in table.column_names else float(right)
+    return _COMPARE[operator](table[left], other)
+
+
+def check(table: pa.Table, declared: Table) -> pa.Table:
+    """``table`` in the declared columns, order and types, once it keeps every rule.
+
+    Missing nullable columns are filled with null; other columns are left out.
+
+    Raises:
+        TableMismatch: a required column is missing, or a column holds another type.
+        RuleBroken: rows contradict a rule, the key, or a column that must be known and finite.
+    """
+    columns = []
+    for column, field in zip(declared.columns, declared.schema, strict=True):
+        if column.name in table.column_names:
+            columns.append(_typed(table[column.name], column, field.type, declared))
+        elif column.nullable:
+            columns.append(pa.nulls(table.num_rows, field.type))
+        else:
+            raise TableMismatch(
+                declared.name,
+                f"column '{column.name}' is missing; there are: {', '.join(table.column_names)}.",
+                next_step="Name the column as declared in clv.tables.",
+            )
+    typed = pa.Table.from_arrays(columns, schema=declared.schema)
+    for column in declared.columns:
+        _require_known(typed, column, declared)
+    for rule in declared.rules:
+        kept = _comparison(rule.text, typed)
+        if rule.when is not None:
+            kept = pc.or_kleene(kept, pc.invert(_comparison(rule.when, typed)))
+        _refuse(typed, pc.invert(kept), declared, str(rule), rule.columns, rule.next_step)
+    if declared.key:
+        _require_unique(typed, declared)
+    return typed
+
+
+def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) -> Any:
+    try:
+        return values.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as cause:
+        raise TableMismatch(
+            declared.name,
+            f"column '{column.name}' is {values.type}, not {column.type}: {cause}.",
+            next_step=f"It holds {column.meaning}.",
+        ) from cause
+
+
+def _require_known(table: pa.Table, column: Column, declared: Table) -> None:
+    values = table[column.name]
+    if not column.nullable and values.null_count:
+        step = f"Every row needs its {column.name}: {column.meaning}."
+        _refuse(table, pc.is_null(values), declared, f"{column.name} is known", [], step)
+    if column.type == "number":
+        broken = pc.invert(pc.is_finite(values))
+        step = "Write null for what is unknown, never NaN or infinity."
+        _refuse(table, broken, declared, f"{column.name} is finite", [column.name], step)
+
+
+def _require_unique(table: pa.Table, declared: Table) -> None:
+    counts = table.select(declared.key).group_by(list(declared.key)).aggregate([([], "count_all")])
+    twice = counts.filter(pc.greater(counts["count_all"], 1))
+    if twice.num_rows:
+        raise RuleBroken(
+            declared.name,
+            f"one row for each {', '.join(declared.key)}",
+            twice.num_rows,
+            twice.select(declared.key).slice(0, 1).to_pylist()[0],
+            next_step="Merge the rows of one key before handing the table over.",
+        )
+
+
+def _refuse(
+    table: pa.Table, broken: Any, declared: Table, rule: str, shown: list[str], next_step: str
+) -> None:
+    offenders = table.filter(pc.fill_null(broken, False))
+    if offenders.num_rows:
+        names = list(dict.fromkeys([*declared.key, *shown]))
+        first = offenders.select(names).slice(0, 1).to_pylist()[0]
+        raise RuleBroken(declared.name, rule, offenders.num_rows, first, next_step=next_step)
+
+
+@dataclasses.dataclass(frozen=True)
+class CustomerSummary:
+    """A checked customer summary, the days it looks at and the unit of its times.
+
+    Build it with :meth:`from_table`, or from bare arrays with :meth:`from_arrays`.
+    """
+
+    table: pa.Table
+    window: ObservationWindow
+    time_unit: TimeUnit
+
+    @classmethod
+    def from_table(
+        cls, table: pa.Table, window: ObservationWindow, time_unit: TimeUnit = TimeUnit.DAY
+    ) -> Self:
+        """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
+        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        window: ObservationWindow,
+        *,
+        time_unit: TimeUnit = TimeUnit.DAY,
+        **columns: npt.ArrayLike | pa.Array,
+    ) -> Self:
+        """A summary of ``frequency``, ``recency``, ``age`` and whatever else is known.
+
+        Customers are numbered when ``customer_id`` is not among the columns. NaN reads as null.
+        """
+        arrays = {
+            name: pa.array(np.asarray(values), from_pandas=True) for name, values in columns.items()
+        }
+        count = len(next(iter(arrays.values()), pa.array([])))
+        arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
+        return cls.from_table(pa.table(arrays), window, time_unit)
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> npt.NDArray[np.float64]:
+        """A column of numbers as floats, shape ``(n,)``; null becomes NaN."""
+        return np.asarray(self.table[name].cast(pa.float64()).to_numpy())
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """A checked CLV table: one row for every customer who ever bought."""
+
+    table: pa.Table
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Self:
+        return cls(check(table, PREDICTIONS))
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
