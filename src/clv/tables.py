@@ -359,7 +359,14 @@ def check(table: pa.Table, declared: Table) -> pa.Table:
         kept = _comparison(rule.text, typed)
         if rule.when is not None:
             kept = pc.or_kleene(kept, pc.invert(_comparison(rule.when, typed)))
-        _refuse(typed, pc.invert(kept), declared, str(rule), rule.columns, rule.next_step)
+        _refuse(
+            typed,
+            pc.invert(kept),
+            declared,
+            rule=str(rule),
+            shown=rule.columns,
+            next_step=rule.next_step,
+        )
     if declared.key:
         _require_unique(typed, declared)
     return typed
@@ -380,11 +387,13 @@ def _require_known(table: pa.Table, column: Column, declared: Table) -> None:
     values = table[column.name]
     if not column.nullable and values.null_count:
         step = f"Every row needs its {column.name}: {column.meaning}."
-        _refuse(table, pc.is_null(values), declared, f"{column.name} is known", [], step)
+        unknown = pc.is_null(values)
+        _refuse(table, unknown, declared, rule=f"{column.name} is known", shown=[], next_step=step)
     if column.type == "number":
         broken = pc.invert(pc.is_finite(values))
         step = "Write null for what is unknown, never NaN or infinity."
-        _refuse(table, broken, declared, f"{column.name} is finite", [column.name], step)
+        rule = f"{column.name} is finite"
+        _refuse(table, broken, declared, rule=rule, shown=[column.name], next_step=step)
 
 
 def _require_unique(table: pa.Table, declared: Table) -> None:
@@ -401,7 +410,7 @@ def _require_unique(table: pa.Table, declared: Table) -> None:
 
 
 def _refuse(
-    table: pa.Table, broken: Any, declared: Table, rule: str, shown: list[str], next_step: str
+    table: pa.Table, broken: Any, declared: Table, *, rule: str, shown: list[str], next_step: str
 ) -> None:
     offenders = table.filter(pc.fill_null(broken, False))
     if offenders.num_rows:
