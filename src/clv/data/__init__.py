@@ -1,0 +1,1 @@
+"""From raw order logs to customer summaries: one step per file, Ibis table in, Ibis table out."""

@@ -1,0 +1,43 @@
+"""Transactions to cohorts: who first bought in a month, and what they did in each after it."""
+
+from __future__ import annotations
+
+import ibis
+
+
+def cohorts(days: ibis.Table, summary: ibis.Table) -> ibis.Table:
+    """One row per cohort and calendar month since, months without a purchase included.
+
+    Args:
+        days: ``clv.data.summarize.transactions`` of the whole log.
+        summary: The customer summary of the same window, for the cohort of each customer.
+    """
+    days = days.join(summary.select("customer_id", "cohort", "first_purchase"), "customer_id")
+    day, first = days.date, days.first_purchase
+    months = (day.year() - first.year()) * 12 + (day.month() - first.month())
+    bought = days.mutate(period=months.cast("int64"))
+    active = bought.group_by("cohort", "period").agg(
+        active=bought.customer_id.nunique(),
+        orders=bought.orders.sum(),
+        value=(bought.gross_value - bought.returned_value).sum(),
+    )
+    grid = _grid(summary, days.date.max())
+    filled = grid.left_join(active, ["cohort", "period"])
+    return filled.select(
+        cohort=filled.cohort,
+        period=filled.period,
+        customers=filled.customers,
+        active=filled.active.fill_null(0),
+        orders=filled.orders.fill_null(0),
+        value=filled.value.fill_null(0),
+    )
+
+
+def _grid(summary: ibis.Table, last_day: ibis.Value) -> ibis.Table:
+    """Every cohort and month from its own to the last of the log."""
+    cohort = summary.group_by("cohort").agg(
+        customers=summary.count(), first=summary.first_purchase.min()
+    )
+    last = last_day.as_scalar()
+    months = (last.year() - cohort["first"].year()) * 12 + last.month() - cohort["first"].month()
+    return cohort.mutate(period=ibis.range(0, months + 1).unnest().cast("int64")).drop("first")

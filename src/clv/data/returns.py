@@ -1,0 +1,116 @@
+"""Credit notes matched to the purchases they undo.
+
+A credit note undoes the latest earlier purchase of the same customer and article that has
+quantity left, in part or whole, one after the other: a stack. Seen as levels, a purchase of
+three pieces on a stock of five fills the levels 5 to 8, a return of two empties 8 to 6, and
+whatever filled a level last is what a return takes from it. Returns below level 0 undo
+nothing we know of; they stay unmatched. No later line changes an earlier match, so one
+matching of the whole log, cut at a date, is the matching as of that date.
+
+A log without articles knows amounts only: there the levels are money, per customer.
+"""
+
+from __future__ import annotations
+
+import ibis
+
+from clv.data.preprocess import CONTENT, DECIMAL
+
+
+def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
+    """Pairs of a purchase line and the credit note that undoes it, with quantity and value.
+
+    Args:
+        lines: Kept lines, numbered by content as ``line``.
+        credits: Lines refused as `return`, with their customer.
+        has_articles: Match pieces by article, or money by customer.
+
+    Returns:
+        ``line``, ``customer_id, invoice, stock_code, invoice_date`` of the purchase,
+        ``quantity`` (null without articles), ``value`` at the purchase's own price,
+        ``credit_note``, ``returned_at``.
+    """
+    numbered = credits.mutate(line=ibis.row_number().over(order_by=list(CONTENT)))
+    moves = _moves(lines, numbered, has_articles=has_articles)
+    pairs = _pairs(_levels(moves))
+    bought = pairs.join(lines, pairs.line == lines.line)
+    credit = numbered.select(credit_line="line", credit_note="invoice", returned_at="invoice_date")
+    joined = bought.join(credit, "credit_line")
+    value = joined.units * joined.unit_price if has_articles else joined.units
+    return joined.select(
+        line=joined.line,
+        customer_id=joined.customer_id,
+        invoice=joined.invoice,
+        stock_code=joined.stock_code,
+        invoice_date=joined.invoice_date,
+        quantity=joined.units.cast("int64") if has_articles else ibis.null("int64"),
+        value=value.cast(DECIMAL),
+        credit_note=joined.credit_note,
+        returned_at=joined.returned_at,
+    )
+
+
+def _moves(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
+    """Purchases and returns of every stack that has a return, signed, in one table."""
+
+    def side(table: ibis.Table, kind: int) -> ibis.Table:
+        return table.select(
+            customer_id=table.customer_id,
+            article=table.stock_code.fill_null("") if has_articles else ibis.literal(""),
+            at=table.invoice_date,
+            kind=ibis.literal(kind),
+            line=table.line,
+            units=table.quantity.cast(DECIMAL) if has_articles else table.sales,
+        )
+
+    returned = side(credits, 1)
+    bought = side(lines, 0)
+    return bought.semi_join(returned, ["customer_id", "article"]).union(returned)
+
+
+def _levels(moves: ibis.Table) -> ibis.Table:
+    """Each move with the levels ``low`` to ``high`` it fills or empties."""
+    stack = ibis.window(
+        group_by=["customer_id", "article"], order_by=["at", "kind", "line"], following=0
+    )
+    walked = moves.mutate(walk=moves.units.sum().over(stack))
+    walked = walked.mutate(lowest=walked.walk.min().over(stack))
+    stocked = walked.mutate(stock=walked.walk - ibis.least(walked.lowest, ibis.literal(0)))
+    before = stocked.stock.lag().over(
+        ibis.window(group_by=["customer_id", "article"], order_by=["at", "kind", "line"])
+    )
+    stepped = stocked.mutate(before=before.fill_null(0))
+    return stepped.mutate(
+        low=ibis.least(stepped.stock, stepped.before),
+        high=ibis.greatest(stepped.stock, stepped.before),
+    ).filter(lambda move: move.high > move.low)
+
+
+def _pairs(moves: ibis.Table) -> ibis.Table:
+    """Which purchase each return takes each level from.
+
+    Levels are cut at every edge of a stack; within such a slice each move either covers all
+    of it or nothing, and a return takes it from the move just before, a purchase.
+    """
+    key = ["customer_id", "article"]
+    edges = moves.select(*key, edge="low").union(moves.select(*key, edge="high"), distinct=True)
+    top = edges.edge.lead().over(ibis.window(group_by=key, order_by="edge"))
+    slices = edges.mutate(top=top).filter(lambda edge: edge.top.notnull())
+    slices = slices.select(
+        slice_customer="customer_id", slice_article="article", edge="edge", top="top"
+    )
+    covered = moves.join(
+        slices,
+        [
+            moves.customer_id == slices.slice_customer,
+            moves.article == slices.slice_article,
+            moves.low <= slices.edge,
+            moves.high >= slices.top,
+        ],
+    )
+    order = ibis.window(group_by=[*key, "edge"], order_by=["at", "kind", "line"])
+    followed = covered.mutate(
+        next_kind=covered.kind.lead().over(order), credit_line=covered.line.lead().over(order)
+    )
+    undone = followed.filter((followed.kind == 0) & (followed.next_kind == 1))
+    return undone.group_by("line", "credit_line").agg(units=(undone.top - undone.edge).sum())

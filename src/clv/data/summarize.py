@@ -1,0 +1,127 @@
+"""Transactions, and from them the customer summary at the end of a window.
+
+Every function looks at nothing after the window's end: neither purchases nor returns.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import ibis
+
+from clv.periods import ObservationWindow, TimeUnit
+
+
+def transactions(
+    lines: ibis.Table, returns: ibis.Table, end: dt.date, *, net: bool = True
+) -> ibis.Table:
+    """Purchase days up to ``end`` that still stand: what each customer bought, less returns.
+
+    A day whose orders were all undone by then is no purchase. Without an order id, rows of a
+    customer at one moment are one order.
+    """
+    key = ["customer_id", "date", "order_id"]
+    bought = _by_order(lines.filter(lines.invoice_date < _after(end)))
+    orders = bought.group_by(key).agg(gross_value=bought.sales.sum())
+    undone = _by_order(returns.filter(returns.returned_at < _after(end)))
+    undone = undone.group_by(key).agg(undone_value=undone.value.sum())
+    orders = orders.left_join(undone, key)
+    returned = orders.undone_value.fill_null(0) if net else ibis.literal(0)
+    orders = orders.mutate(returned_value=returned.cast(orders.gross_value.type()))
+    days = orders.group_by("customer_id", "date").agg(
+        orders=(orders.gross_value > orders.returned_value).sum(),
+        gross_value=orders.gross_value.sum(),
+        returned_value=orders.returned_value.sum(),
+    )
+    return days.filter(days.gross_value > days.returned_value)
+
+
+def _by_order(table: ibis.Table) -> ibis.Table:
+    moment = table.invoice_date.strftime("%Y-%m-%d %H:%M:%S")
+    return table.mutate(
+        date=table.invoice_date.date(), order_id=ibis.coalesce(table.invoice, moment)
+    )
+
+
+def _after(end: dt.date) -> dt.datetime:
+    return dt.datetime.combine(end + dt.timedelta(days=1), dt.time())
+
+
+def customer_summary(
+    lines: ibis.Table,
+    days: ibis.Table,
+    window: ObservationWindow,
+    *,
+    time_unit: TimeUnit = TimeUnit.DAY,
+) -> ibis.Table:
+    """One row per customer who bought up to the window's end, in the declared columns.
+
+    Args:
+        lines: Kept lines.
+        days: :func:`transactions` up to the same end.
+        window: Its end is the end of observation.
+        time_unit: Unit of recency and age.
+    """
+    known = lines.filter(lines.invoice_date < _after(window.end))
+    firsts = _first_days(known)
+    days = days.mutate(net_value=days.gross_value - days.returned_value)
+    days = days.mutate(first=days.date.min().over(group_by="customer_id"))
+    repeat = days.date > days.first
+    standing = days.group_by("customer_id").agg(
+        purchase_days=days.count(),
+        first_standing=days.date.min(),
+        last_purchase=days.date.max(),
+        repeat_value=days.net_value.sum(where=repeat),
+        orders=days.orders.sum(),
+        gross_value=days.gross_value.sum(),
+        returned_value=days.returned_value.sum(),
+    )
+    all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
+    return _described(all_, window, time_unit)
+
+
+def _first_days(known: ibis.Table) -> ibis.Table:
+    """First day, and the country and dearest goods line of that day, per customer."""
+    order = [known.invoice_date.date(), known.is_goods.desc(), known.sales.desc(), known.line]
+    ranked = known.mutate(rank=ibis.row_number().over(group_by="customer_id", order_by=order))
+    first = ranked.filter(ranked["rank"] == 0)
+    return first.select(
+        customer_id=first.customer_id,
+        first_day=first.invoice_date.date(),
+        country=first.country,
+        first_product=ibis.ifelse(
+            first.is_goods & (first.description != "Unknown"), first.description, None
+        ),
+    )
+
+
+def _described(all_: ibis.Table, window: ObservationWindow, time_unit: TimeUnit) -> ibis.Table:
+    first = ibis.coalesce(all_.first_standing, all_.first_day)
+    last = ibis.coalesce(all_.last_purchase, first)
+    end = ibis.literal(window.end)
+    days = all_.purchase_days.fill_null(0)
+    frequency = ibis.greatest(days - 1, 0)
+    number = {
+        name: all_[name].cast("float64")
+        for name in ("repeat_value", "gross_value", "returned_value")
+    }
+    gross = number["gross_value"].fill_null(0.0)
+    returned = number["returned_value"].fill_null(0.0)
+    return all_.select(
+        customer_id=all_.customer_id,
+        frequency=frequency,
+        recency=last.delta(first, unit="day") / time_unit.days,
+        age=end.delta(first, unit="day") / time_unit.days,
+        monetary_value=number["repeat_value"] / frequency.nullif(0),
+        purchase_days=days,
+        orders=all_.orders.fill_null(0),
+        mean_day_value=number["gross_value"] / all_.purchase_days,
+        gross_value=gross,
+        returned_value=returned,
+        historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),
+        first_purchase=first,
+        last_purchase=all_.last_purchase,
+        cohort=first.strftime("%Y-%m"),
+        country=all_.country,
+        first_product=all_.first_product,
+    ).order_by("customer_id")
