@@ -14,7 +14,8 @@
     │   ├── TimeUnitMismatch     the summary is in another time unit than the fit
     │   └── HorizonOutOfRange    the horizon is negative, zero or beyond what can be computed
     ├── StoreError           files the project itself keeps
-    │   ├── ModelNotFound        nothing under that digest, or no champion yet
+    │   ├── NothingStored        a file another command makes is not there yet
+    │   │   └── ModelNotFound        nothing under that digest, or no champion yet
     │   ├── IncompatibleArtifact a stored model was written by another format or was altered
     │   └── WorkspaceUnwritable  the disk is full or the folder refuses writing
     └── SettingsError        a setting is unknown or has no usable value
@@ -117,14 +118,16 @@ class StoreError(ClvError):
     """Files the project itself keeps."""
 
 
-class ModelNotFound(StoreError):
-    """Nothing is stored under that name."""
+class NothingStored(StoreError):
+    """A file another command makes is not there yet."""
 
-    def __init__(self, wanted: str, where: Path | str) -> None:
-        self.wanted, self.where = wanted, str(where)
-        super().__init__(
-            f"no {wanted} in {where}. Run `clv train pareto-nbd`, or `clv run` for everything."
-        )
+    def __init__(self, wanted: str, where: Path | str, *, next_step: str) -> None:
+        self.wanted, self.where, self.next_step = wanted, str(where), next_step
+        super().__init__(f"there is no {wanted} in {where}. {next_step}")
+
+
+class ModelNotFound(NothingStored):
+    """No model is stored under that digest, or none was promoted yet."""
 
 
 class IncompatibleArtifact(StoreError):

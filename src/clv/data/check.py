@@ -29,7 +29,8 @@ def check(table: ibis.Table, declared: Table) -> None:
     broken = _broken_rows(table, declared)
     counts = {f"rule_{i}": rows.fill_null(False).sum() for i, (_, rows) in enumerate(broken)}
     if declared.key:
-        counts["repeated"] = table.count() - table.select(declared.key).distinct().count()
+        key = ibis.struct({name: table[name] for name in declared.key})
+        counts["repeated"] = table.count() - key.nunique()
     found = first_row(table.aggregate(**counts))
     for i, (rule, rows) in enumerate(broken):
         if found[f"rule_{i}"]:

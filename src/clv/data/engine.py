@@ -29,6 +29,11 @@ def connect(spill_to: Path) -> Iterator[Any]:
         connection.disconnect()
 
 
+def hold(connection: Any, table: ibis.Table | pa.Table) -> ibis.Table:
+    """``table`` computed once and held by the engine until the connection ends."""
+    return connection.create_table(ibis.util.gen_name("held"), table, temp=True)
+
+
 def fetch(table: ibis.Table) -> pa.Table:
     """The rows of ``table``, computed now.
 

@@ -23,6 +23,7 @@ import fastexcel
 import ibis
 import pyarrow as pa
 
+from clv.data.engine import hold
 from clv.data.sources import Source
 from clv.errors import SourceUnreadable
 
@@ -179,7 +180,7 @@ def _sheets(connection: Any, path: Path, source: Source) -> Iterator[RawFile]:
         _require_headers(headers, source, path)
     for name, sheet in known.items():
         rows = pa.Table.from_batches([sheet.to_arrow()])
-        table = connection.create_table(ibis.util.gen_name("sheet"), rows, temp=True)
+        table = hold(connection, rows)
         yield RawFile(f"{path.name}, sheet {name}", _raw(table, source, path))
 
 

@@ -221,5 +221,11 @@ def refused(judged: ibis.Table, cleaning: Cleaning) -> ibis.Table:
     return first.union(further)
 
 
+def credits(refused_lines: ibis.Table) -> ibis.Table:
+    """The returns among the refused lines, numbered by content as ``line``."""
+    returned = refused_lines.filter(refused_lines.rule == "return")
+    return returned.mutate(line=ibis.row_number().over(order_by=list(CONTENT)))
+
+
 def _repeated(lines: ibis.Table, times: ibis.Value) -> ibis.Table:
     return lines.filter(times > 0).mutate(copy=ibis.range(0, times).unnest()).drop("copy")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import ibis
 
-from clv.data.preprocess import CONTENT, DECIMAL
+from clv.data.preprocess import DECIMAL
 
 
 def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
@@ -22,23 +22,22 @@ def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis
 
     Args:
         lines: Kept lines, numbered by content as ``line``.
-        credits: Lines refused as `return`, with their customer.
+        credits: Lines refused as `return`, numbered likewise.
         has_articles: Match pieces by article, or money by customer.
 
     Returns:
-        ``line``, ``customer_id, invoice, stock_code, invoice_date`` of the purchase,
-        ``quantity`` (null without articles), ``value`` at the purchase's own price,
-        ``credit_note``, ``returned_at``.
+        The columns of ``clv.tables.RETURNS``, with ``line`` and ``credit_line``; ``value`` is
+        at the purchase's own price, ``quantity`` null without articles.
     """
-    numbered = credits.mutate(line=ibis.row_number().over(order_by=list(CONTENT)))
-    moves = _moves(lines, numbered, has_articles=has_articles)
+    moves = _moves(lines, credits, has_articles=has_articles)
     pairs = _pairs(_levels(moves))
     bought = pairs.join(lines, pairs.line == lines.line)
-    credit = numbered.select(credit_line="line", credit_note="invoice", returned_at="invoice_date")
+    credit = credits.select(credit_line="line", credit_note="invoice", returned_at="invoice_date")
     joined = bought.join(credit, "credit_line")
     value = joined.units * joined.unit_price if has_articles else joined.units
     return joined.select(
         line=joined.line,
+        credit_line=joined.credit_line,
         customer_id=joined.customer_id,
         invoice=joined.invoice,
         stock_code=joined.stock_code,
@@ -48,6 +47,28 @@ def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis
         credit_note=joined.credit_note,
         returned_at=joined.returned_at,
     )
+
+
+def undo(lines: ibis.Table, pairs: ibis.Table) -> ibis.Table:
+    """Each kept line with what the whole log's credit notes undo of it."""
+    undone = pairs.group_by("line").agg(pieces=pairs.quantity.sum(), undone=pairs.value.sum())
+    both = lines.left_join(undone, "line")
+    without_pieces = both.undone.notnull() & both.pieces.isnull()
+    return both.mutate(
+        returned_quantity=ibis.ifelse(without_pieces, None, both.pieces.fill_null(0)),
+        returned_value=both.undone.fill_null(0).cast(DECIMAL),
+    ).drop("pieces", "undone", "line_right")
+
+
+def unmatched(credits: ibis.Table, pairs: ibis.Table, *, has_articles: bool) -> ibis.Table:
+    """Credit notes that undo nothing we know of, in whole or part, with their ``value``."""
+    used = pairs.group_by("credit_line").agg(pieces=pairs.quantity.sum(), undone=pairs.value.sum())
+    both = credits.left_join(used, credits.line == used.credit_line)
+    if has_articles:
+        left = -(both.quantity + both.pieces.fill_null(0)) * both.unit_price
+    else:
+        left = -both.sales - both.undone.fill_null(0)
+    return both.mutate(value=left.cast(DECIMAL)).filter(lambda credit: credit.value > 0)
 
 
 def _moves(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:

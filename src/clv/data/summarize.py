@@ -82,7 +82,8 @@ def customer_summary(
 
 def _first_days(known: ibis.Table) -> ibis.Table:
     """First day, and the country and dearest goods line of that day, per customer."""
-    order = [known.invoice_date.date(), known.is_goods.desc(), known.sales.desc(), known.line]
+    order = [known.invoice_date.date(), known.is_goods.desc(), known.sales.desc()]
+    order += [known.description, known.country]
     ranked = known.mutate(rank=ibis.row_number().over(group_by="customer_id", order_by=order))
     first = ranked.filter(ranked["rank"] == 0)
     return first.select(

@@ -1,0 +1,177 @@
+"""The CLV table: a fitted lifetime value and a summary turned into one row per customer.
+
+What a field means is declared in ``clv.tables.PREDICTIONS``. What no fitted part can fill
+yet is null, never invented: medians, intervals and dates of the next order.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clv.models import segments
+from clv.models.base import Float
+from clv.models.lifetime_value import LifetimeValue
+from clv.tables import CustomerSummary, Predictions
+
+LIFETIME_YEARS = 5
+LIFETIME_DAYS = 1826
+OPENING_DAYS = 30
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What is asked of the forecast, and the facts a row carries with it.
+
+    ``margin`` turns revenue into income in every amount. ``discount_rate`` is per year and
+    moves ``lifetime_clv`` only.
+    """
+
+    horizon_days: int
+    horizon_validated: segments.HorizonValidated
+    churn_window_days: int
+    discount_rate: float
+    margin: float
+    currency: str | None
+    basis: str
+    value_definition: str
+    simulated: bool
+    model_version: str
+    scored_at: dt.datetime
+
+
+def clv_table(
+    model: LifetimeValue,
+    summary: CustomerSummary,
+    terms: Terms,
+    *,
+    earlier: pa.Table | None = None,
+) -> Predictions:
+    """One row for every customer of ``summary``; ``earlier`` is the last run's table, for tiers.
+
+    Raises:
+        TimeUnitMismatch, HorizonOutOfRange: from the model.
+        RuleBroken: a forecast is not finite or contradicts another.
+    """
+    forecast = _forecast(model, summary, terms)
+    described = _description(summary, terms, forecast["predicted_clv"])
+    tiers = _tiers(summary, forecast["predicted_clv"], earlier)
+    facts = {
+        "as_of": pa.scalar(summary.window.end),
+        "horizon_days": terms.horizon_days,
+        "horizon_validated": terms.horizon_validated,
+        "currency": pa.scalar(terms.currency, pa.string()),
+        "basis": terms.basis,
+        "value_definition": terms.value_definition,
+        "churn_window_days": terms.churn_window_days,
+        "next_order_status": "not_estimated",
+        "model_name": model.name,
+        "model_version": terms.model_version,
+        "scored_at": pa.scalar(terms.scored_at, pa.timestamp("us")),
+    }
+    count = len(summary)
+    columns = {name: summary.table[name] for name in ("customer_id", "cohort", "country")}
+    columns |= {"first_product": summary.table["first_product"]}
+    columns |= {name: pa.array(values, from_pandas=True) for name, values in forecast.items()}
+    columns |= described | tiers
+    columns |= {name: pa.repeat(value, count) for name, value in facts.items()}
+    return Predictions.from_table(pa.table(columns))
+
+
+def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> dict[str, Float]:
+    margin = terms.margin
+    days = model.purchases.expected_transactions(summary, terms.horizon_days)
+    p_purchase = model.purchases.p_purchase(summary, terms.horizon_days)
+    day_value = model.day_value(summary) * margin
+    historic = np.nan_to_num(summary.column("historic_clv")) * margin
+    orders = np.nan_to_num(summary.column("orders"))
+    recency = summary.column("recency") * summary.time_unit.days
+    lifetime = margin * model.expected_value(
+        summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
+    )
+    predicted = _cents(days * day_value)
+    return {
+        "historic_clv": _cents(historic),
+        "historic_number_of_orders": orders.astype(np.int64),
+        "average_order_value": _cents(_per(historic, orders)),
+        "average_days_between_orders": _per(recency, np.maximum(orders - 1, 0)),
+        "predicted_clv": predicted,
+        "p_zero": 1.0 - p_purchase,
+        "predicted_number_of_orders": days * model.orders_per_day,
+        "expected_order_value": _cents(day_value / model.orders_per_day),
+        "p_purchase_in_horizon": p_purchase,
+        "churn_probability": 1.0 - model.purchases.p_purchase(summary, terms.churn_window_days),
+        "p_alive": model.purchases.p_alive(summary),
+        "total_clv": _cents(historic + predicted),
+        "lifetime_clv": _cents(historic + lifetime),
+    }
+
+
+def _description(summary: CustomerSummary, terms: Terms, predicted: Float) -> dict[str, pa.Array]:
+    """RFM group, confidence and reason codes."""
+    orders = np.nan_to_num(summary.column("orders"))
+    age = summary.column("age") * summary.time_unit.days
+    recency = summary.column("recency") * summary.time_unit.days
+    groups, _ = segments.rfm_groups(
+        age - recency, orders, np.nan_to_num(summary.column("historic_clv"))
+    )
+    opening = summary.window.start + dt.timedelta(days=OPENING_DAYS)
+    flags = segments.reason_flags(
+        orders=orders,
+        age_days=age,
+        horizon_days=terms.horizon_days,
+        all_orders_returned=orders == 0,
+        opening_cohort=np.asarray(pc.less(summary.table["first_purchase"], opening)),
+        largest_order_share=None,
+        simulated=terms.simulated,
+    )
+    confidence = segments.confidence(
+        flags,
+        orders=orders,
+        horizon_validated=terms.horizon_validated,
+        predicted_clv=predicted,
+        interval_width=np.full(len(summary), np.nan),
+    )
+    return {
+        "rfm_group": pa.array(groups.tolist(), pa.string()),
+        "confidence": pa.array(confidence.tolist(), pa.string()),
+        "reason_codes": pa.array(segments.reason_codes(flags), pa.list_(pa.string())),
+    }
+
+
+def _tiers(summary: CustomerSummary, predicted: Float, earlier: pa.Table | None) -> dict[str, Any]:
+    """Today's tier and the one before it, which the last run's table remembers."""
+    as_of = summary.window.end
+    known = {}
+    if earlier is not None:
+        rows = earlier.select(["customer_id", "value_tier", "tier_since", "previous_tier"])
+        known = {row["customer_id"]: row for row in rows.to_pylist()}
+    before = [known.get(customer) for customer in summary.table["customer_id"].to_pylist()]
+    previous = np.array([row["value_tier"] if row else "" for row in before], dtype=np.str_)
+    tiers, _ = segments.value_tiers(predicted, previous if known else None)
+    since, earlier_tier = [], []
+    for row, tier in zip(before, tiers.tolist(), strict=True):
+        same = row is not None and row["value_tier"] == tier
+        since.append(row["tier_since"] if row and same else as_of)
+        earlier_tier.append((row["previous_tier"] if same else row["value_tier"]) if row else None)
+    return {
+        "value_tier": pa.array(tiers.tolist(), pa.string()),
+        "tier_since": pa.array(since, pa.date32()),
+        "previous_tier": pa.array(earlier_tier, pa.string()),
+        "value_percentile": pa.array(segments.value_percentile(predicted)),
+    }
+
+
+def _cents(money: Float) -> Float:
+    return np.asarray(np.round(money, 2))
+
+
+def _per(whole: Float, parts: Float) -> Float:
+    """``whole / parts``, NaN where there are no parts."""
+    empty = np.full(whole.shape, np.nan)
+    return np.asarray(np.divide(whole, parts, out=empty, where=parts > 0))

@@ -1,0 +1,114 @@
+"""Customer lifetime value: purchases expected, times the value of one, less what comes back.
+
+Three fitted parts answer three questions. A purchase model: how many purchase days lie
+ahead? A spend model: what is one worth, before returns? A return share: how much of it is
+sent back? Their product is money; the parts know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+
+from clv.models.base import Float, PurchaseModel
+from clv.models.catalog import PURCHASE_MODELS
+from clv.models.gamma_gamma import GammaGamma
+from clv.tables import CustomerSummary
+
+POOLED_DAYS = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class ReturnShare:
+    """The share of gross value that comes back: a customer's own, drawn to everybody's.
+
+    ``weight`` is the gross value, in currency, at which a customer's own share counts as much
+    as ``pooled``, the shop's: six mean purchase days, so that it means the same in any currency.
+    """
+
+    pooled: float
+    weight: float
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary) -> Self:
+        gross = float(np.nansum(summary.column("gross_value")))
+        returned = float(np.nansum(summary.column("returned_value")))
+        days = float(np.nansum(summary.column("purchase_days")))
+        if gross <= 0 or days <= 0:
+            return cls(0.0, 1.0)
+        return cls(returned / gross, POOLED_DAYS * gross / days)
+
+    def of(self, summary: CustomerSummary) -> Float:
+        """Each customer's share, shape ``(n,)``, 0 to 1."""
+        gross = np.nan_to_num(summary.column("gross_value"))
+        returned = np.nan_to_num(summary.column("returned_value"))
+        return np.clip((returned + self.weight * self.pooled) / (gross + self.weight), 0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class LifetimeValue:
+    """A fitted purchase model, spend model and return share."""
+
+    purchases: PurchaseModel
+    spend: GammaGamma
+    return_share: ReturnShare
+    orders_per_day: float
+
+    @property
+    def name(self) -> str:
+        return f"{self.purchases.name} x {self.spend.name}"
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary, model: str, *, prior: bool = True) -> Self:
+        """All parts fitted to ``summary``; ``model`` is a name in the catalog.
+
+        Raises:
+            NotEnoughData, NotConverged: from the parts.
+        """
+        days = np.nansum(summary.column("purchase_days"))
+        orders = np.nansum(summary.column("orders"))
+        return cls(
+            PURCHASE_MODELS[model].fit(summary, prior=prior),
+            GammaGamma.fit(summary),
+            ReturnShare.fit(summary),
+            float(orders / days) if days > 0 else 1.0,
+        )
+
+    def day_value(self, summary: CustomerSummary) -> Float:
+        """Expected value of one purchase day less returns, shape ``(n,)``, in currency."""
+        return self.spend.expected_day_value(summary) * (1.0 - self.return_share.of(summary))
+
+    def expected_value(
+        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
+    ) -> Float:
+        """Expected value within the horizon less returns, shape ``(n,)``, in currency.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        days = self.purchases.expected_transactions(
+            summary, horizon_days, annual_discount=annual_discount
+        )
+        return days * self.day_value(summary)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, read back by :meth:`from_dict` without loss."""
+        return {
+            "purchases": self.purchases.to_dict(),
+            "spend": self.spend.to_dict(),
+            "return_share": dataclasses.asdict(self.return_share),
+            "orders_per_day": self.orders_per_day,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        purchases = stored["purchases"]
+        return cls(
+            PURCHASE_MODELS[purchases["model"]].from_dict(purchases),
+            GammaGamma.from_dict(stored["spend"]),
+            ReturnShare(**stored["return_share"]),
+            stored["orders_per_day"],
+        )

@@ -1,0 +1,163 @@
+"""Gamma-Gamma: what a purchase of each customer is worth, as functions of plain arrays.
+
+A customer's purchases vary around a personal mean (a gamma of shape ``p``), and the rates of
+these gammas vary between customers (a gamma of shape ``q`` and rate ``gamma``). Spend is
+taken to be independent of how often a customer buys.
+
+A posterior mean needs ``p x + q > 1``. Where it is infinite, which for a customer without
+purchases is ``q <= 1``, the median of the customer's own mean is given in its place.
+
+Source: Fader & Hardie (2013), "The Gamma-Gamma Model of Monetary Value". Nothing here knows
+about tables or currencies. Start reading at :func:`log_likelihood`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from clv.numerics.optimize import Float, Optimum, Status, maximize
+
+
+class GammaGammaParams(NamedTuple):
+    """``p``: shape of one customer's purchases; ``q, gamma``: of the rates between customers."""
+
+    p: float
+    q: float
+    gamma: float
+
+
+def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLike) -> Float:
+    """Log density of each customer's mean purchase value.
+
+    Args:
+        params: Fitted shapes and rate; ``gamma`` in the unit of ``mean``.
+        x: Purchases the mean was taken over, shape ``(n,)``, >= 1.
+        mean: Mean value of these purchases, shape ``(n,)``, > 0.
+
+    Returns:
+        Shape ``(n,)``.
+
+    Source:
+        Fader & Hardie (2013), eq. 1a.
+
+    >>> params = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
+    >>> log_likelihood(params, [1, 5], [35.0, 20.0]).round(4)
+    array([-4.1821, -3.45  ])
+    """
+    p, q, gamma = params
+    count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    total = count * value
+    return np.asarray(
+        -special.betaln(p * count, q)
+        - q * np.log1p(total / gamma)
+        - p * count * np.log1p(gamma / total)
+        - np.log(value)
+    )
+
+
+def expected_spend(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLike) -> Float:
+    """Mean value of a future purchase of each customer.
+
+    Args:
+        params: Fitted shapes and rate.
+        x: Purchases so far, shape ``(n,)``, >= 0.
+        mean: Their mean value, shape ``(n,)``; not looked at where ``x`` is 0.
+
+    Returns:
+        Shape ``(n,)``, > 0. A customer without purchases gets the population mean
+        ``p gamma / (q - 1)``. Where a posterior mean is infinite (``p x + q <= 1``) it is the
+        median of the customer's own mean, ``p`` over the median of its gamma rate.
+
+    Source:
+        Fader & Hardie (2013), eq. 5.
+
+    >>> params = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
+    >>> expected_spend(params, [2, 0], [22.0, np.nan]).round(2)
+    array([24.38, 35.22])
+    """
+    p, q, gamma = params
+    count = np.asarray(x, dtype=float)
+    shape = p * count + q
+    rate = gamma + np.where(count > 0, count * np.asarray(mean, dtype=float), 0.0)
+    has_mean = shape > 1
+    divisor = np.where(has_mean, shape - 1, special.gammaincinv(shape, 0.5))
+    return np.asarray(p * rate / divisor)
+
+
+def fit(x: npt.ArrayLike, mean: npt.ArrayLike) -> Optimum:
+    """The maximum-likelihood ``p, q, gamma``.
+
+    Args:
+        x: Purchases of each customer, shape ``(n,)``, >= 1.
+        mean: Their mean value, shape ``(n,)``, > 0, not the same for all.
+
+    Returns:
+        The optimum; ``INFINITE_MEAN`` where ``q <= 1``. Always read its ``status``.
+    """
+    count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    distinct, customers = np.unique(count, return_counts=True)
+    # Fitted around 1, so that the start suits every currency.
+    unit = float(np.exp(np.mean(np.log(value))))
+    total = count * value / unit
+    found = maximize(
+        lambda point: _total(point, count, total, distinct, customers), np.log([1.0, 2.0, 1.0])
+    )
+    return _in_currency(found, unit, float(np.log(value).sum()))
+
+
+def _total(
+    point: Float, x: Float, z: Float, distinct: Float, customers: npt.NDArray[np.int64]
+) -> tuple[float, Float, Float]:
+    """Summed log-likelihood of totals ``z`` but for its constant, in log parameters."""
+    p, q, gamma = (float(v) for v in np.exp(point))
+    own, both = p * distinct, p * distinct + q
+    below, above = np.log1p(z / gamma), np.log1p(gamma / z)
+    share = z / (gamma + z)
+    value = -customers @ special.betaln(own, q) - q * below.sum() - p * (x @ above)
+
+    first_own = special.digamma(both) - special.digamma(own)
+    first_q = special.digamma(both) - special.digamma(q)
+    second = special.polygamma(1, both)
+    gradient = np.array(
+        [
+            customers @ (own * first_own) - p * (x @ above),
+            q * (customers @ first_q - below.sum()),
+            # q - (p x + q) (1 - share), without its cancellation
+            q * share.sum() - p * (x @ (1 - share)),
+        ]
+    )
+    hessian = np.zeros((3, 3))
+    hessian[0, 0] = customers @ (own**2 * (second - special.polygamma(1, own)))
+    hessian[0, 1] = q * (customers @ (own * second))
+    hessian[0, 2] = -p * (x @ (1 - share))
+    hessian[1, 1] = q**2 * (customers @ (second - special.polygamma(1, q)))
+    hessian[1, 2] = q * share.sum()
+    hessian[2, 2] = -((p * x + q) @ (share * (1 - share)))
+    hessian = hessian + np.triu(hessian, 1).T
+    hessian[0, 0] += gradient[0]
+    hessian[1, 1] += gradient[1]
+    return float(value), gradient, hessian
+
+
+def _in_currency(found: Optimum, unit: float, log_values: float) -> Optimum:
+    p, q, gamma = found.parameters
+    covariance = found.covariance
+    if covariance is not None:
+        scale = np.array([1.0, 1.0, unit])
+        scaled = np.asarray(covariance) * np.outer(scale, scale)
+        covariance = tuple(tuple(float(v) for v in row) for row in scaled)
+    status = found.status
+    if status.converged and q <= 1:
+        status = Status.INFINITE_MEAN
+    return dataclasses.replace(
+        found,
+        parameters=(p, q, gamma * unit),
+        log_likelihood=found.log_likelihood - log_values,
+        covariance=covariance,
+        status=status,
+    )

@@ -1,0 +1,186 @@
+"""The Pareto/NBD log-likelihood of all customers at once, with derivatives, and its maximum.
+
+The nodes of the dropout time, weighted by their share of a customer's likelihood, are the
+posterior over that moment. With d the derivative of the log of one node,
+
+    gradient = E[d],        Hessian = E[d d'] + E[second derivative of the log] - E[d] E[d]',
+
+so value, gradient and Hessian come from one pass. Customers with the same history are one
+row with a weight. Derivatives are with respect to the logs of ``r, alpha, s, beta``.
+
+Start reading at :func:`fit`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
+from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, rising_factorials
+from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
+
+FEWEST_NODES, MOST_NODES = 16, 128
+
+PRIOR_SD = 3.0
+"""Standard deviation of the weak prior on log s and log beta: a factor of 20 either way."""
+
+
+class Histories(NamedTuple):
+    """Distinct histories and how many customers share each, all of shape ``(rows,)``."""
+
+    x: Float
+    t_x: Float
+    T: Float
+    weights: Float
+
+
+def distinct_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Histories:
+    """Each different ``(x, t_x, T)`` once, with the number of customers who share it."""
+    columns = np.asarray([T, t_x, x], dtype=float)
+    ordered = columns[:, np.lexsort(columns)]
+    is_new = np.ones(ordered.shape[1], dtype=bool)
+    is_new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    first = np.flatnonzero(is_new)
+    weights = np.diff(np.append(first, ordered.shape[1])).astype(float)
+    return Histories(ordered[2, first], ordered[1, first], ordered[0, first], weights)
+
+
+def fit(
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    *,
+    prior_beta: float | None = None,
+) -> Optimum:
+    """The maximum-likelihood ``r, alpha, s, beta``, or with a weak prior the posterior mode.
+
+    Args:
+        x: Repeat transactions, shape ``(n,)``, whole numbers >= 0, some > 0.
+        t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
+        T: Age at the end of observation, shape ``(n,)``, >= 0.
+        prior_beta: Center of the prior on ``beta``, in the time unit of ``T``. Given, the
+            prior is -1/2 [(log s)^2 + (log(beta / prior_beta))^2] / 3^2; else there is none.
+
+    Returns:
+        The optimum, found with nodes that follow the problem: they are doubled, and the
+        fit repeated, until doubling moves the log-likelihood by no more than
+        ``precision_limit``. Always read its ``status``.
+    """
+    rows = distinct_histories(x, t_x, T)
+    prior = None
+    if prior_beta is not None:
+        information = np.array([0, 0, 1, 1]) / PRIOR_SD**2
+        prior = LogPrior(np.array([0, 0, 0, np.log(prior_beta)]), information)
+    point = _starting_point(rows)
+    nodes, spent = FEWEST_NODES, 0
+    while True:
+        # Nodes stay where they are during one search, or the objective would have steps.
+        scale = _scale(point, rows)
+        total = functools.partial(log_likelihood_total, rows=rows, scale=scale, nodes=nodes)
+        found = maximize(total, point, prior=prior)
+        spent += found.evaluations + 1
+        point = np.log(found.parameters)
+        if not found.status.converged:
+            break
+        finer, _, _ = log_likelihood_total(point, rows, _scale(point, rows), nodes=2 * nodes)
+        if abs(finer - found.log_likelihood) <= precision_limit(finer):
+            break
+        nodes *= 2
+        if nodes > MOST_NODES:
+            found = dataclasses.replace(found, status=Status.TOO_FEW_NODES)
+            break
+    return dataclasses.replace(found, evaluations=spent)
+
+
+def _scale(point: Float, rows: Histories) -> Float:
+    return decay_scale(ParetoNBDParams(*np.exp(point)), rows.x, rows.t_x)
+
+
+def _starting_point(rows: Histories) -> Float:
+    """Log parameters to start from: purchases per time seen, and half dropped out by mean T."""
+    purchases, seen, age = (
+        float(np.average(v, weights=rows.weights)) for v in (rows.x, rows.t_x, rows.T)
+    )
+    alpha = (seen + age) / 2 / purchases
+    return np.log([1.0, alpha, 1.0, age])
+
+
+def log_likelihood_total(
+    point: Float, rows: Histories, scale: Float, *, nodes: int
+) -> tuple[float, Float, Float]:
+    """Summed log-likelihood with its gradient and Hessian in log parameters.
+
+    Args:
+        point: Logs of ``r, alpha, s, beta``, shape ``(4,)``.
+        rows: Distinct histories with weights.
+        scale: Decay scale that places the nodes, shape ``(rows,)``; hold it fixed in a search.
+        nodes: Nodes per row.
+
+    Returns:
+        Value, gradient ``(4,)``, Hessian ``(4, 4)``. Memory does not grow with the rows.
+    """
+    r, alpha, s, beta = (float(v) for v in np.exp(point))
+    value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
+    for part in blocks(rows.x.size, nodes=nodes):
+        block = Histories(*(column[part] for column in rows))
+        v, g, h = _block_total(ParetoNBDParams(r, alpha, s, beta), block, scale[part], nodes)
+        value, gradient, hessian = value + v, gradient + g, hessian + h
+    counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
+    log_value, first, second = (counts @ table for table in rising_factorials(r, counts.size - 1))
+    value += log_value - np.log(alpha) * float(counts @ np.arange(counts.size))
+    gradient[0] += r * first
+    hessian[0, 0] += r * first + r**2 * second
+    return value, gradient, hessian
+
+
+def _block_total(
+    params: ParetoNBDParams, rows: Histories, scale: Float, nodes: int
+) -> tuple[float, Float, Float]:
+    """The part of the total that needs the nodes. The last node is being alive at ``T``."""
+    r, alpha, s, beta = params
+    x, t_x, T, weights = rows
+    times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes)
+    log_weights += np.log(s / beta)
+    times = np.vstack([times, T])
+    dropped = np.ones((nodes + 1, 1))
+    dropped[-1] = 0
+    log_a, log_b = np.log1p(times / alpha), np.log1p(times / beta)
+    # First derivatives of each node's log, in log r, log alpha, log s, log beta. With the
+    # shares t / (alpha + t) and t / (beta + t) in [0, 1] nothing in them cancels.
+    d = np.empty((4, *times.shape))
+    share_a, share_b = times / (alpha + times), times / (beta + times)
+    np.multiply(log_a, -r, out=d[0])
+    np.multiply(log_b, -s, out=d[2])
+    terms = log_a * -(r + x)
+    terms += d[2]
+    terms -= dropped * log_b
+    terms[:-1] += log_weights
+    totals, shares = log_sum_exp(terms)
+    value = float(weights @ totals)
+    shares *= weights
+    d[2] += dropped
+    np.multiply(share_a, r + x, out=d[1])
+    d[1] -= x
+    np.multiply(share_b, s + dropped, out=d[3])
+    d[3] -= dropped
+
+    weighted = d * shares
+    means = weighted.sum(axis=1) / weights
+    gradient = (means * weights).sum(axis=1)
+    hessian = weighted.reshape(4, -1) @ d.reshape(4, -1).T - (means * weights) @ means.T
+
+    # Second derivatives of each node's log.
+    alone_a, alone_b = shares * share_a, shares * share_b
+    hessian[0, 0] += gradient[0]
+    hessian[0, 1] += r * alone_a.sum()
+    hessian[1, 1] -= ((r + x) * (alone_a * (1 - share_a)).sum(axis=0)).sum()
+    hessian[2, 2] += gradient[2] - (shares * dropped).sum()
+    hessian[2, 3] += s * alone_b.sum()
+    hessian[3, 3] -= ((s + dropped) * alone_b * (1 - share_b)).sum()
+    hessian[1, 0], hessian[3, 2] = hessian[0, 1], hessian[2, 3]
+    return value, gradient, hessian

@@ -1,0 +1,77 @@
+"""Customers with known truth: purchase times under Pareto/NBD, spend under Gamma-Gamma.
+
+Every function takes the random generator it draws from, so the same seed gives the same
+customers. Start reading at :func:`purchases`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.quadrature import Float
+
+
+class Purchases(NamedTuple):
+    """Repeat purchases, ordered by customer and time, and the truth behind them.
+
+    ``customer`` and ``time`` have one entry per purchase, time counted from the customer's
+    own first purchase, which is not among them. ``rate`` and ``lifetime`` have one per
+    customer: purchases per time unit while alive, and the moment of dropout.
+    """
+
+    customer: npt.NDArray[np.int64]
+    time: Float
+    rate: Float
+    lifetime: Float
+
+
+def purchases(
+    params: ParetoNBDParams, duration: npt.ArrayLike, rng: np.random.Generator
+) -> Purchases:
+    """Repeat purchases of one customer per entry of ``duration``, up to that time."""
+    span = np.asarray(duration, dtype=float)
+    rate = rng.gamma(params.r, 1 / np.asarray(params.alpha), span.shape)
+    dropout = rng.gamma(params.s, 1 / np.asarray(params.beta), span.shape)
+    # A rate that underflows to zero is a customer who never drops out.
+    with np.errstate(divide="ignore"):
+        lifetime = rng.exponential(size=span.shape) / dropout
+    active = np.minimum(span, lifetime)
+    customer = np.repeat(np.arange(span.size), rng.poisson(rate * active))
+    time = rng.random(customer.size) * active[customer]
+    order = np.lexsort([time, customer])
+    return Purchases(customer, time[order], rate, lifetime)
+
+
+def on_whole_days(made: Purchases) -> Purchases:
+    """The same purchases at the end of their day, several of one day merged into one."""
+    day = np.ceil(made.time)
+    is_new = np.ones(day.size, dtype=bool)
+    is_new[1:] = (made.customer[1:] != made.customer[:-1]) | (day[1:] != day[:-1])
+    return made._replace(customer=made.customer[is_new], time=day[is_new])
+
+
+def history(made: Purchases, T: npt.ArrayLike) -> tuple[Float, Float]:
+    """What is seen of each customer up to age ``T``: ``x`` and ``t_x``, shape ``(n,)``."""
+    age = np.broadcast_to(np.asarray(T, dtype=float), made.rate.shape)
+    seen = made.time <= age[made.customer]
+    x = np.bincount(made.customer[seen], minlength=age.size).astype(float)
+    t_x = np.zeros(age.size)
+    np.maximum.at(t_x, made.customer[seen], made.time[seen])
+    return x, t_x
+
+
+def spend(
+    params: GammaGammaParams,
+    customer: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    customers: int,
+) -> tuple[Float, Float]:
+    """Value of each purchase, shape of ``customer``, and each customer's true mean value."""
+    rate = rng.gamma(params.q, 1 / params.gamma, customers)
+    return rng.gamma(params.p, 1 / rate[customer]), params.p / rate

@@ -1,0 +1,285 @@
+"""The first verb: raw logs to clean lines, returns, customer summary and cohorts.
+
+Every raw line ends up kept or refused; ``reports/etl.json`` adds it up in lines and money.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import ibis
+
+from clv.data import check, cohorts, currency, engine, load, preprocess, returns, summarize
+from clv.data.preprocess import CONTENT, Cleaning
+from clv.data.sources import Source
+from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
+from clv.errors import SourceUnreadable
+from clv.periods import ObservationWindow, TimeUnit
+from clv.pipeline.steps import Tell, step_key
+from clv.store import parquet
+from clv.store import workspace as files
+from clv.store.workspace import Stage, Workspace
+from clv.tables import (
+    COHORTS,
+    CUSTOMER_SUMMARY,
+    ORDER_LINES,
+    REFUSED_LINES,
+    RETURNS,
+    CustomerSummary,
+)
+
+OUTPUTS = [
+    files.CLEAN_LINES,
+    files.REFUSED,
+    files.RETURNS,
+    files.SUMMARY,
+    files.COHORTS,
+    files.ETL_REPORT,
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Log:
+    """A shop's raw log and how to read it.
+
+    ``net`` counts value less matched returns. ``observation_end`` leaves later days out of
+    everything forecast; otherwise the log may not reach past ``today``. Prices stated in
+    another currency than ``currency`` are converted by the file ``rates``.
+    """
+
+    paths: tuple[Path, ...]
+    source: Source
+    cleaning: Cleaning
+    today: dt.date
+    net: bool = True
+    observation_end: dt.date | None = None
+    currency: str | None = None
+    rates: Path | None = None
+    simulated: bool = False
+
+    @property
+    def value_definition(self) -> str:
+        """What an amount counts, in one sentence."""
+        sales = self.source.value_definition
+        if self.cleaning.goods_only:
+            sales = "sales of goods as invoiced, without postage and fees"
+        return f"{sales}, {'less matched returns' if self.net else 'before returns'}"
+
+
+def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
+    """Clean and consolidate ``log`` into the workspace; returns ``reports/etl.json``.
+
+    Raises:
+        SourceUnreadable: a file, row or value cannot be read, or no line is left.
+        RuleBroken: a table contradicts its declaration.
+        WorkspaceUnwritable: the disk is full or the folder refuses writing.
+    """
+    load.require_files(log.paths)
+    tell("reading the log")
+    sources = load.digest(log.paths)
+    rates = load.digest([log.rates]) if log.rates and log.rates.is_file() else None
+    facts = dataclasses.replace(log, paths=(), today=dt.date.min)
+    key = step_key(workspace, sources=sources, rates=rates, log=facts)
+    if workspace.is_current("ingest", key):
+        tell("nothing changed in the log since the last run: its tables are kept")
+        return dict(workspace.read_json(files.ETL_REPORT))
+    with workspace.staging() as stage, engine.connect(stage.path("spill")) as connection:
+        report = _Ingest(connection, log, stage, tell).run()
+        stage.write_json(files.ETL_REPORT, report | {"sources": sources})
+        stage.publish("ingest", key, OUTPUTS)
+    return dict(workspace.read_json(files.ETL_REPORT))
+
+
+class _Ingest:
+    """One ingest on its way: the tables so far live in the engine under ``connection``."""
+
+    def __init__(self, connection: Any, log: Log, stage: Stage, tell: Tell) -> None:
+        self.connection, self.log, self.stage, self.tell = connection, log, stage, tell
+
+    def run(self) -> dict[str, Any]:
+        judged = self._judged()
+        self.tell("keeping and refusing lines")
+        cleaning, by_article = self.log.cleaning, self.log.source.has_articles
+        refused = preprocess.refused(judged, cleaning)
+        kept = engine.hold(self.connection, preprocess.kept(judged, cleaning))
+        window = self._window(judged, kept)
+        self.tell("matching returns to the purchases they undo")
+        credits = engine.hold(self.connection, preprocess.credits(refused))
+        pairs = engine.hold(self.connection, returns.match(kept, credits, has_articles=by_article))
+        lines = returns.undo(kept, pairs)
+        for table, declared in ((lines, ORDER_LINES), (pairs, RETURNS)):
+            check.check(table, declared)
+        self.tell("summarizing customers and cohorts")
+        summary = self._summarize(kept, pairs, window)
+        self.tell("writing the tables")
+        self._write(files.CLEAN_LINES, lines, ORDER_LINES, ["line"])
+        self._write(files.REFUSED, refused, REFUSED_LINES, [*CONTENT, "rule"])
+        self._write(files.RETURNS, pairs, RETURNS, ["line", "credit_line"])
+        without = returns.unmatched(credits, pairs, has_articles=by_article)
+        return self._report(judged, kept, pairs, without, summary)
+
+    def _judged(self) -> ibis.Table:
+        log = self.log
+        parts = load.load(self.connection, log.paths, log.source, self.stage.path("unzipped"))
+        with load.reading(log.paths):
+            lines = preprocess.distinct_lines(parts, log.source, log.cleaning)
+            lines = engine.hold(self.connection, lines)
+            preprocess.require_readable(lines, parts, log.source)
+        if log.observation_end is None:
+            preprocess.require_past(lines, log.today)
+        stated = currency.currencies(lines) if "currency" in log.source.headers else []
+        if log.rates is not None and log.currency is not None:
+            rates = currency.read_rates(self.connection, log.rates)
+            lines = currency.convert(lines, rates, log.currency)
+        elif len({*stated, log.currency} - {None}) > 1:
+            raise SourceUnreadable(
+                "log",
+                f"lines are in {len(stated)} currencies: {', '.join(stated)}.",
+                next_step="Say which one you want with --currency, and give --rates FILE.",
+            )
+        return engine.hold(self.connection, preprocess.judge(lines, log.source, log.cleaning))
+
+    def _window(self, judged: ibis.Table, kept: ibis.Table) -> ObservationWindow:
+        """The days the whole log covers, refused lines included, as far as observed."""
+        if not engine.count(kept):
+            raise SourceUnreadable(
+                "log",
+                f"none of {engine.count(judged):,} different lines is a sale to a known customer.",
+                next_step="Check the columns: see `refused` in the help of `clv ingest`.",
+            )
+        at = judged.invoice_date
+        ends = engine.first_row(judged.aggregate(start=at.min().date(), end=at.max().date()))
+        end = min(ends["end"], self.log.observation_end or ends["end"])
+        if end < ends["start"]:
+            raise SourceUnreadable(
+                "log",
+                f"its first day is {ends['start']}, after --observation-end {end}.",
+                next_step="Choose a later day.",
+            )
+        return ObservationWindow(ends["start"], end)
+
+    def _summarize(
+        self, kept: ibis.Table, pairs: ibis.Table, window: ObservationWindow
+    ) -> CustomerSummary:
+        known = kept
+        if self.log.cleaning.anonymous_as is not None:
+            known = kept.filter(kept.customer_id != self.log.cleaning.anonymous_as)
+        days = engine.hold(
+            self.connection, summarize.transactions(known, pairs, window.end, net=self.log.net)
+        )
+        table = engine.hold(self.connection, summarize.customer_summary(known, days, window))
+        summary = CustomerSummary.from_table(engine.fetch(table), window, TimeUnit.DAY)
+        facts = self._facts() | {
+            "time_unit": summary.time_unit,
+            "window_start": window.start,
+            "window_end": window.end,
+        }
+        path = self.stage.path(files.SUMMARY)
+        parquet.write(summary.table, path, CUSTOMER_SUMMARY, facts)
+        grid = cohorts.cohorts(days, table)
+        check.check(grid, COHORTS)
+        self._write(files.COHORTS, grid, COHORTS, list(COHORTS.key))
+        return summary
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "currency": self.log.currency,
+            "basis": "net" if self.log.net else "gross",
+            "value_definition": self.log.value_definition,
+            "source": self.log.source.name,
+            "simulated": "true" if self.log.simulated else None,
+        }
+
+    def _write(self, name: str, table: ibis.Table, declared: Any, order: list[str]) -> None:
+        path = self.stage.path(name)
+        engine.write_parquet(table, path, declared, order=order, facts=self._facts())
+
+    def _report(
+        self,
+        judged: ibis.Table,
+        kept: ibis.Table,
+        pairs: ibis.Table,
+        without: ibis.Table,
+        summary: CustomerSummary,
+    ) -> dict[str, Any]:
+        found = kept.aggregate(
+            lines=kept.count(),
+            customers=kept.customer_id.nunique(),
+            invoices=kept.invoice.nunique(),
+            customer_days=ibis.struct(
+                {"customer": kept.customer_id, "day": kept.invoice_date.date()}
+            ).nunique(),
+            gross=kept.sales.sum(),
+        )
+        undone = pairs.aggregate(lines=pairs.credit_line.nunique(), value=pairs.value.sum())
+        unmatched = without.aggregate(lines=without.count(), value=without.value.sum())
+        net = float(summary.column("historic_clv").sum())
+        return {
+            **ledger(judged, self.log.cleaning),
+            "duplicates_across_sheets": self._across_sheets(judged),
+            "kept_totals": _plain(engine.first_row(found)),
+            "returns": {
+                "matched": _plain(engine.first_row(undone)),
+                "unmatched": _plain(engine.first_row(unmatched)),
+            },
+            "value": round(net, 4),
+            "purchase_days": int(summary.column("purchase_days").sum()),
+            "all_orders_returned": int((summary.column("purchase_days") == 0).sum()),
+            "first_day": summary.window.start.isoformat(),
+            "last_day": summary.window.end.isoformat(),
+            **{name: value for name, value in self._facts().items() if name != "simulated"},
+            "simulated": self.log.simulated,
+        }
+
+    def _across_sheets(self, judged: ibis.Table) -> int | None:
+        """Lines of the days both sheets of the workbook hold, found twice; else null."""
+        if self.log.source is not ONLINE_RETAIL:
+            return None
+        first, last = BOTH_SHEETS
+        day = judged.invoice_date.date()
+        return engine.count(judged.filter(day.between(first, last), judged.copies > 1))
+
+
+def ledger(judged: ibis.Table, cleaning: Cleaning) -> dict[str, Any]:
+    """How many lines were read, kept and refused by which rule, and their money, signed."""
+    times = judged.copies if cleaning.keep_duplicates else 1
+    rows = judged.mutate(times=times)
+    by_rule = rows.group_by("rule").agg(
+        lines=rows.times.sum(), money=(rows.sales * rows.times).sum()
+    )
+    found = {row["rule"]: row for row in engine.fetch(by_rule).to_pylist()}
+    if not cleaning.keep_duplicates:
+        again = judged.copies - 1
+        further = judged.aggregate(lines=again.sum(), money=(judged.sales * again).sum())
+        found["duplicate"] = engine.first_row(further)
+    nothing = {"lines": 0, "money": Decimal(0)}
+    rules = [
+        rule
+        for rule in preprocess.RULES
+        if found.get(rule, nothing)["lines"] or rule != "not_goods"
+    ]
+    totals = {rule: found.get(rule, nothing) for rule in rules}
+    kept = found.get(None, nothing)
+    every = [kept, *totals.values()]
+    return {
+        "read": int(sum(row["lines"] for row in every)),
+        "kept": int(kept["lines"]),
+        "refused": {rule: int(row["lines"]) for rule, row in totals.items()},
+        "money": {
+            "read": str(sum((row["money"] for row in every), Decimal(0))),
+            "kept": str(kept["money"]),
+            "refused": {rule: str(row["money"]) for rule, row in totals.items()},
+        },
+    }
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """Counts as numbers, money as exact text, for JSON."""
+    return {
+        name: str(value) if isinstance(value, Decimal) else int(value or 0)
+        for name, value in row.items()
+    }

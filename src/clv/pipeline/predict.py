@@ -1,0 +1,69 @@
+"""The verb that scores: champion and summary to the CLV table."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+
+import pyarrow.parquet as pq
+
+from clv.evaluation.backtest import horizon_validated
+from clv.models.clv_table import Terms, clv_table
+from clv.pipeline.steps import Tell, step_key
+from clv.store import artifacts, parquet
+from clv.store import workspace as files
+from clv.store.workspace import Workspace
+from clv.tables import PREDICTIONS, Predictions
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """What the shop wants to know; the churn window is the horizon unless given."""
+
+    horizon_days: int = 365
+    churn_window_days: int | None = None
+    discount_rate: float = 0.10
+    margin: float = 1.0
+
+
+def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Predictions:
+    """Score every customer of the summary with the champion, into ``predictions.parquet``.
+
+    Raises:
+        ModelNotFound: no summary or no champion yet.
+        HorizonOutOfRange: the horizon cannot be computed.
+    """
+    path = files.require(workspace, files.SUMMARY, "clv ingest")
+    digest = artifacts.champion(workspace)
+    target = workspace.path(files.PREDICTIONS)
+    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest)
+    if workspace.is_current("predict", key):
+        tell("nothing changed since customers were last scored: the CLV table is kept")
+        return Predictions.from_table(pq.read_table(target))
+    tell("scoring every customer")
+    summary, facts = parquet.read_summary(path), parquet.facts_of(path)
+    terms = Terms(
+        horizon_days=ask.horizon_days,
+        horizon_validated=horizon_validated(summary.window, ask.horizon_days),
+        churn_window_days=ask.churn_window_days or ask.horizon_days,
+        discount_rate=ask.discount_rate,
+        margin=ask.margin,
+        currency=facts.get("currency"),
+        basis=facts["basis"],
+        value_definition=_with_margin(facts["value_definition"], ask.margin),
+        simulated=facts.get("simulated") == "true",
+        model_version=digest,
+        scored_at=now,
+    )
+    earlier = pq.read_table(target) if target.is_file() else None
+    table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
+    with workspace.staging() as stage:
+        kept = {"as_of": summary.window.end, "horizon_days": ask.horizon_days, "model": digest}
+        carried = {name: facts.get(name) for name in ("currency", "basis", "simulated")}
+        parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
+        stage.publish("predict", key, [files.PREDICTIONS])
+    return table
+
+
+def _with_margin(value_definition: str, margin: float) -> str:
+    return value_definition if margin == 1 else f"{value_definition}, times a margin of {margin:g}"

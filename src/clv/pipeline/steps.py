@@ -1,0 +1,30 @@
+"""What every verb shares: how it tells where it is, and how it knows its work is done."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import clv
+from clv.store.workspace import Workspace, file_digest, key_of
+
+Tell = Callable[[str], None]
+
+
+@cache
+def code_digest() -> str:
+    """A digest of this package's own source: another version computes anew."""
+    digest = hashlib.sha256()
+    root = Path(clv.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def step_key(workspace: Workspace, *names: str, **facts: object) -> str:
+    """What a step depends on: its code, the workspace files it reads, and ``facts``."""
+    read = {name: file_digest(workspace.path(name)) for name in names}
+    return key_of(code=code_digest(), read=read, **facts)

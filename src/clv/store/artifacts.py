@@ -1,0 +1,84 @@
+"""A fitted model as a folder of plain files: ``models/<digest>/``, and which one answers.
+
+The digest is that of the model's own numbers, so the same fit is the same folder. The file
+``models/champion`` holds the digest of the model that answers; readers watch only that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from clv.errors import IncompatibleArtifact, ModelNotFound
+from clv.models.lifetime_value import LifetimeValue
+from clv.store.workspace import Stage, Workspace, replace_text, writing
+
+FORMAT = 1
+CHAMPION = "models/champion"
+
+
+def save(stage: Stage, model: LifetimeValue, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Stage ``model`` with a manifest of ``facts``; returns its digest and the file names."""
+    text = json.dumps(model.to_dict(), indent=1, sort_keys=True, allow_nan=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    names = [f"models/{digest}/model.json", f"models/{digest}/manifest.json"]
+    stage.path(names[0]).write_text(text, encoding="utf-8")
+    manifest = {"format": FORMAT, "digest": digest, "name": model.name, **facts}
+    stage.write_json(names[1], manifest)
+    return digest, names
+
+
+def load(workspace: Workspace, digest: str) -> LifetimeValue:
+    """The model stored under ``digest``.
+
+    Raises:
+        ModelNotFound: there is none.
+        IncompatibleArtifact: it was written by another format, or was altered since.
+    """
+    path = workspace.path(f"models/{digest}/model.json")
+    if not path.is_file():
+        raise ModelNotFound(
+            f"model {digest}", workspace.path("models"), next_step="Run `clv train pareto-nbd`."
+        )
+    text = path.read_text(encoding="utf-8")
+    if hashlib.sha256(text.encode()).hexdigest()[:16] != digest:
+        raise IncompatibleArtifact(
+            path, "its content is not what its digest says.", next_step="Train it again."
+        )
+    manifest = workspace.read_json(f"models/{digest}/manifest.json")
+    if manifest.get("format") != FORMAT:
+        raise IncompatibleArtifact(
+            path,
+            f"it is written in format {manifest.get('format')}, this version reads {FORMAT}.",
+            next_step="Train it again with this version.",
+        )
+    return LifetimeValue.from_dict(json.loads(text))
+
+
+def promote(workspace: Workspace, digest: str) -> None:
+    """Let the model under ``digest`` answer, in one atomic step, once it can be read.
+
+    Raises:
+        ModelNotFound, IncompatibleArtifact: the pointer stays where it was.
+    """
+    load(workspace, digest)
+    with writing(workspace.path(CHAMPION)):
+        replace_text(workspace.path(CHAMPION), digest)
+
+
+def champion(workspace: Workspace) -> str:
+    """The digest of the model that answers.
+
+    Raises:
+        ModelNotFound: none was promoted yet.
+    """
+    path = workspace.path(CHAMPION)
+    if not path.is_file():
+        raise ModelNotFound(
+            "champion",
+            workspace.path("models"),
+            next_step="Run `clv train pareto-nbd` and `clv promote`, or `clv run` for everything.",
+        )
+    return path.read_text(encoding="utf-8").strip()
