@@ -120,8 +120,8 @@ def _total(
     share = z / (gamma + z)
     value = -customers @ special.betaln(own, q) - q * below.sum() - p * (x @ above)
 
-    first_own = special.digamma(both) - special.digamma(own)
-    first_q = special.digamma(both) - special.digamma(q)
+    first_own, second_own = _digamma_rise(own, q)
+    first_q, second_q = _digamma_rise(q, own)
     second = special.polygamma(1, both)
     gradient = np.array(
         [
@@ -132,16 +132,34 @@ def _total(
         ]
     )
     hessian = np.zeros((3, 3))
-    hessian[0, 0] = customers @ (own**2 * (second - special.polygamma(1, own)))
+    hessian[0, 0] = customers @ (own**2 * second_own)
     hessian[0, 1] = q * (customers @ (own * second))
     hessian[0, 2] = -p * (x @ (1 - share))
-    hessian[1, 1] = q**2 * (customers @ (second - special.polygamma(1, q)))
+    hessian[1, 1] = q**2 * (customers @ second_q)
     hessian[1, 2] = q * share.sum()
     hessian[2, 2] = -((p * x + q) @ (share * (1 - share)))
     hessian = hessian + np.triu(hessian, 1).T
     hessian[0, 0] += gradient[0]
     hessian[1, 1] += gradient[1]
     return float(value), gradient, hessian
+
+
+def _digamma_rise(base: npt.ArrayLike, added: npt.ArrayLike) -> tuple[Float, Float]:
+    """How much the digamma and trigamma functions change from ``base`` to ``base + added``.
+
+    Where customers or purchases hardly vary the shapes run to millions, and a difference of
+    two digammas would be rounding; there the difference is taken in Stirling's series.
+    """
+    low, high = np.broadcast_arrays(np.asarray(base, dtype=float), np.add(base, added))
+    first = special.digamma(high) - special.digamma(low)
+    second = special.polygamma(1, high) - special.polygamma(1, low)
+    large = low > 100
+    a, b = 1 / low[large], 1 / high[large]
+    step = np.broadcast_to(added, low.shape)[large] * a * b  # a - b, without cancellation
+    powers = step * (a + b), step * (a**2 + a * b + b**2), step * (a + b) * (a**2 + b**2)
+    first[large] = np.log1p(step / b) + step / 2 + powers[0] / 12 - powers[2] / 120
+    second[large] = -step - powers[0] / 2 - powers[1] / 6
+    return first, second
 
 
 def _in_currency(found: Optimum, unit: float, log_values: float) -> Optimum:

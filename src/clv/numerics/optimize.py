@@ -30,6 +30,8 @@ FARTHEST = 25.0
 towards infinity ends: what is left to gain has fallen by the same factor."""
 RIDGE_SLOPE = 1e-2
 """Log-likelihood per log unit below which such a ridge counts as flat."""
+PRECISE_SLOPE = 1e-8
+"""Slope as a share of the log-likelihood that rounding alone can leave at an optimum."""
 
 PRIOR_SHARE = 0.2
 """Share of all information in some direction from which the prior is said to govern."""
@@ -158,7 +160,11 @@ class _Surface:
                 value -= float(pull @ distance) / 2
                 gradient = gradient - pull
                 hessian = hessian - np.diag(self._prior.precision)
-            self._seen[key] = -value, -gradient, -hessian
+            seen = -value, -gradient, -hessian
+            if not all(np.isfinite(part).all() for part in seen):
+                # Infinitely bad: the search steps back instead of computing with NaN.
+                seen = np.inf, np.zeros_like(point), np.eye(point.size)
+            self._seen[key] = seen
         return self._seen[key]
 
     def value(self, point: Float) -> float:
@@ -173,12 +179,10 @@ class _Surface:
     def step(self, point: Float) -> tuple[Float, float]:
         """Newton's full step and the gain it promises; infinite where the surface bends up."""
         value, gradient, hessian = self.at(point)
-        if not (np.isfinite(value) and np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-            return np.zeros_like(point), np.inf
         curvature, directions = np.linalg.eigh(hessian)
         slopes = directions.T @ gradient
         least = precision_limit(value)
-        if curvature[0] < -least:
+        if np.isinf(value) or curvature[0] < -least:
             return np.zeros_like(point), np.inf
         lengths = slopes / np.maximum(curvature, least)
         return -directions @ lengths, float(slopes @ lengths) / 2
@@ -203,6 +207,8 @@ def maximize(
         Always an :class:`Optimum`, also for a search that failed: read its ``status``.
     """
     surface = _Surface(objective, prior)
+    if np.isinf(surface.value(start)):
+        return _optimum(surface, start, start, prior)
 
     def stop_when_nothing_is_left(xk: Float) -> None:
         _, gain = surface.step(xk)
@@ -228,7 +234,9 @@ def maximize(
     if gain < precision_limit(surface.at(point)[0]):
         # So close, differences of the objective are mostly rounding, but its derivatives are
         # not: one step more, unguarded, doubles the digits of the parameters.
-        point = point + step
+        finer = point + step
+        if surface.step(finer)[1] <= gain:
+            point = finer
     return _optimum(surface, point, start, prior)
 
 
@@ -241,9 +249,9 @@ def _optimum(surface: _Surface, point: Float, start: Float, prior: LogPrior | No
         penalty = float(prior.precision @ (point - prior.mean) ** 2) / 2
     parameters = np.exp(point)
     status, covariance = Status.STOPPED_EARLY, None
-    if not (np.isfinite(negative) and np.isfinite(hessian).all()):
+    if np.isinf(negative):
         status = Status.NOT_FINITE
-    elif gain < 10 * precision_limit(negative):
+    elif gain < 10 * precision_limit(negative) or norm < PRECISE_SLOPE * abs(negative):
         status = _how_well_determined(hessian, prior)
         if status is not Status.NOT_IDENTIFIED:
             covariance = _covariance(hessian, parameters)

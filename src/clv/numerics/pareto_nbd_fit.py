@@ -135,7 +135,7 @@ def log_likelihood_total(
     value += log_value - np.log(alpha) * float(counts @ np.arange(counts.size))
     gradient[0] += r * first
     hessian[0, 0] += r * first + r**2 * second
-    return value, gradient, hessian
+    return value, gradient, (hessian + hessian.T) / 2
 
 
 def _block_total(

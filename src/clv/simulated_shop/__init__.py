@@ -32,7 +32,7 @@ __all__ = ["SimulatedShop", "simulate_log", "write_log"]
 
 FIRST_CUSTOMER, FIRST_INVOICE = 12_346, 489_434
 SHEET_DAYS, OVERLAP_DAYS = 365, 9  # the second sheet begins a year on; the first runs into it
-REPEATED_LINES = 0.004
+REPEATED_LINES = 0.0055
 
 
 @dataclasses.dataclass(frozen=True)

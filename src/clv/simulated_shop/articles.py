@@ -56,9 +56,9 @@ ABROAD = {
     **{"Netherlands": 23, "Sweden": 19, "Italy": 17, "Australia": 15, "Finland": 15, "Japan": 10},
     **{"Channel Islands": 14, "Austria": 13, "Norway": 13, "Denmark": 12, "Cyprus": 11, "USA": 9},
     **{"Unspecified": 7, "Poland": 6, "EIRE": 5, "Canada": 5, "Greece": 5, "Israel": 4},
-    **{"United Arab Emirates": 4, "Malta": 2, "Bahrain": 2, "RSA": 2, "Korea": 2, "Brazil": 2},
-    **dict.fromkeys(["Singapore", "Iceland", "Lithuania", "Czech Republic", "Lebanon"], 1),
-    **dict.fromkeys(["Nigeria", "Thailand", "Saudi Arabia", "West Indies"], 1),
+    **{"United Arab Emirates": 4, "Malta": 3, "Bahrain": 3, "RSA": 3, "Korea": 3, "Brazil": 3},
+    **dict.fromkeys(["Singapore", "Iceland", "Lithuania", "Czech Republic", "Lebanon"], 3),
+    **dict.fromkeys(["Nigeria", "Thailand", "Saudi Arabia", "West Indies"], 3),
 }
 COUNTRIES = [HOME, *ABROAD]
 

@@ -29,9 +29,9 @@ PREFIXES = ("", "C", "A")
 
 ABROAD_SHARE = 0.09
 SECOND_INVOICE = 0.09
-ORDER_SPREAD = 0.62
+ORDER_SPREAD = 0.56
 # Lines of an order: a mean, how they grow with its value, their own spread.
-MEAN_LINES, VALUE_TO_LINES, LINES_SPREAD, MOST_LINES = 20.0, 0.6, 0.72, 540
+MEAN_LINES, VALUE_TO_LINES, LINES_SPREAD, MOST_LINES = 20.5, 0.6, 0.72, 540
 LINE_SPREAD, SET_PARTNER = 0.9, 0.2
 BULK_PIECES, RETAIL_STEPS = 36, 3  # one price lower in bulk, some prices higher for anybody
 FREE_LINES = 9e-5
@@ -89,24 +89,22 @@ def draw(
     value = people.spend[orders.customer] * lognormal(rng, ORDER_SPREAD, size)
     goods = _goods(rng, _line_counts(rng, value), value, articles, retail=False)
     enormous = _make_enormous(goods, orders, pieces=ENORMOUS_PIECES * len(people.rate))
-    batches = [
-        (orders, goods),
+    strangers = _anonymous(rng, round(ANONYMOUS_ORDERS * size), calendar)
+    changes = _anonymous(rng, round(STOCK_CHANGES * size), calendar)
+    others = [
         _cancelled(rng, orders, goods, enormous),
         _credit_notes(rng, orders, goods, enormous, calendar=calendar, articles=articles),
+        (changes, _stock_lines(rng, len(changes.customer), len(articles.code))),
     ]
-    strangers = _anonymous(rng, round(ANONYMOUS_ORDERS * size), calendar)
-    batches.append((strangers, _web_goods(rng, len(strangers.customer), articles)))
+    sold, carried = [goods], [_web_goods(rng, len(strangers.customer), articles)]
     for item, extra in enumerate(EXTRAS, start=ARTICLES):
-        place = 3 if extra.host == "anonymous" else 0
-        hosts, lines = batches[place]
-        batch = _extra(rng, hosts, extra, item)
+        hosts, lines = (strangers, carried) if extra.host == "anonymous" else (orders, sold)
+        own, line = _extra(rng, hosts, extra, item)
         if extra.prefix:
-            batches.append(batch)
+            others.append((own, line))
         else:
-            batches[place] = hosts, _joined([lines, batch[1]])
-    changes = _anonymous(rng, round(STOCK_CHANGES * size), calendar)
-    batches.append((changes, _stock_lines(rng, len(changes.customer), len(articles.code))))
-    return _bound(batches)
+            lines.append(line)
+    return _bound([(orders, _joined(sold)), (strangers, _joined(carried)), *others])
 
 
 def _bound(batches: list[Batch]) -> Batch:
@@ -164,13 +162,15 @@ def _goods(
     """``count`` articles for each order, in packs that come to about ``value`` in all."""
     order = np.repeat(np.arange(len(count)), count)
     item = _popular(rng, len(order), articles)
-    follows = np.flatnonzero((order[1:] == order[:-1]) & (rng.random(len(order) - 1) < SET_PARTNER))
+    paired = rng.random(len(order)) < SET_PARTNER
+    follows = np.flatnonzero(paired[1:] & (order[1:] == order[:-1]))
     item[follows + 1] = item[follows] ^ 1  # the other one of the set
     step = np.minimum(articles.price[item] + RETAIL_STEPS * retail, len(PRICES) - 1)
     wanted = (value / count)[order] * lognormal(rng, LINE_SPREAD, len(order))
     price = PRICES[step - (wanted >= BULK_PIECES * PRICES[step])]
     quantity = PACKS[np.searchsorted(np.sqrt(PACKS[1:] * PACKS[:-1]), wanted / price)]
-    price[rng.random(len(price)) < FREE_LINES] = 0.0
+    free = rng.random(len(order)) < FREE_LINES
+    price[1:][free[1:] & (order[1:] == order[:-1])] = 0.0  # never all there is to an order
     return Lines(order, item, item, quantity, price)
 
 

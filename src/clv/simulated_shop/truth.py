@@ -21,17 +21,18 @@ Floats = npt.NDArray[np.float64]
 R, ALPHA, S, BETA = 1.05, 99.0, 0.4, 100.0
 LONGEST_STAY = 200 * 365
 OPENING_SHARE, OPENING_PAST_DAYS = 0.26, 1_500
+OPENING_TRIED = 3  # drawn for each customer; two in five of them buy within two years
 ACQUISITION_DECLINE = 0.75  # per year: newcomers arrive ever more rarely
 
 # Expected value of an order in GBP; spreads are standard deviations of logarithms.
-MEAN_SPEND, SPEND_SPREAD = 330.0, 0.6
-WHOLESALE_SHARE, WHOLESALE_RATE, WHOLESALE_SPEND, WHOLESALE_SPREAD = 0.03, 6.0, 3.7, 0.8
+MEAN_SPEND, SPEND_SPREAD = 340.0, 0.55
+WHOLESALE_SHARE, WHOLESALE_RATE, WHOLESALE_SPEND, WHOLESALE_SPREAD = 0.02, 7.0, 4.5, 0.8
 
 # A level year but for the autumn and the new year: middle and width in days, height.
-SEASONS = ((309, 30.0, 1.15), (22, 24.0, -0.2))
+SEASONS = ((310, 32.0, 0.9), (22, 24.0, -0.2))
 # From Monday.
 WEEKDAYS = np.array([1.0, 1.15, 1.15, 1.35, 0.95, 0.0, 0.82])
-OPENS, CLOSES = 3, 357  # days of the year: 4 January, 24 December
+OPENS, CLOSES = 3, 357  # days of the year, from 0: 4 January, 24 December
 FOUR_YEARS = 4 * 365 + 1
 
 
@@ -92,7 +93,7 @@ def draw_purchases(
     rng: np.random.Generator, customers: int, calendar: Calendar
 ) -> tuple[Customers, Ints, Ints]:
     """The customers, and each purchase as a pair: index of the customer, day of the log."""
-    past = _draw_customers(rng, -OPENING_PAST_DAYS * rng.random(20 * customers))
+    past = _draw_customers(rng, -OPENING_PAST_DAYS * rng.random(OPENING_TRIED * customers))
     past_count = rng.poisson(past.rate * _exposure(past, calendar))
     seen = np.flatnonzero(past_count)[: round(customers * OPENING_SHARE)]
 

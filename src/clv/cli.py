@@ -1,0 +1,231 @@
+"""The command line: one command per verb, with its settings as flags.
+
+Everything heavy is imported inside the commands, so that help is quick. Results go to
+standard output (as JSON with ``--json``), everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clv import errors
+from clv.options import Option, taken_by
+
+if TYPE_CHECKING:
+    from clv.pipeline.ingest import Log
+    from clv.settings import Settings
+
+app = typer.Typer(
+    help="Customer lifetime value for every customer of a shop, from its raw order log.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+EXIT_CODES: dict[type[errors.ClvError], int] = {
+    errors.SettingsError: 2,
+    errors.DataError: 3,
+    errors.FitError: 4,
+    errors.PredictionError: 5,
+    errors.StoreError: 6,
+}
+INTERRUPTED = 130
+STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
+
+EVERYWHERE = (
+    Option("workspace", "DIR", "Folder of the shop's files; else CLV_WORKSPACE, else here.", ()),
+    Option("json", "", "Print the result as JSON and nothing else.", ()),
+)
+
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[SOURCE]...", help="Raw log: .csv, .csv.gz, .zip, .xlsx, .parquet."),
+]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Its name in the catalog.")]
+Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` printed it.")]
+
+
+def main() -> None:
+    app()
+
+
+def exit_code(error: errors.ClvError) -> int:
+    """The exit code of the nearest kind of error that has one."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+class Session:
+    """One command at work: its settings, where it says things, and the result it prints."""
+
+    def __init__(self, settings: Settings, *, as_json: bool) -> None:
+        from rich.console import Console
+
+        from clv import wiring
+
+        self.settings, self.as_json = settings, as_json
+        self.workspace = wiring.workspace(settings)
+        self.aside, self.output = Console(stderr=True), Console()
+
+    def tell(self, text: str) -> None:
+        """Say what happens now, while it happens."""
+        if not self.as_json:
+            self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
+
+    def progress(self, done: int, total: int) -> None:
+        """Redraw how much of a download is here."""
+        if self.aside.is_terminal and not self.as_json:
+            share = f"  {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+            self.aside.print(share, end="\r", style="dim", highlight=False)
+
+    def log(self) -> Log:
+        from clv import wiring
+
+        return wiring.log(self.settings, dt.date.today(), self.tell, self.progress)
+
+    def answer(self, facts: dict[str, Any], *shown: Any) -> None:
+        """The result: ``facts`` as JSON, or what is ``shown`` to people."""
+        if self.as_json:
+            print(json.dumps(facts, default=str))  # noqa: T201
+        else:
+            for item in shown:
+                self.output.print(item, highlight=False)
+
+
+def verb(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command under ``name``, with the flags ``clv.options`` gives it."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        own = [parameter for parameter in parameters if parameter.name != "session"]
+
+        def command(**given: Any) -> None:
+            arguments = {parameter.name: given.pop(parameter.name) for parameter in own}
+            try:
+                function(_session(given, arguments), **arguments)
+            except errors.ClvError as error:
+                typer.echo(f"{type(error).__name__}: {error}", err=True)
+                raise typer.Exit(exit_code(error)) from error
+            except KeyboardInterrupt as stop:
+                typer.echo(STOPPED, err=True)
+                raise typer.Exit(INTERRUPTED) from stop
+
+        flags = [_flag(option) for option in (*taken_by(name), *EVERYWHERE)]
+        command.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
+        app.command(name, help=inspect.getdoc(function))(command)
+        return function
+
+    return register
+
+
+def _flag(option: Option) -> inspect.Parameter:
+    kind: Any = str | None if option.form else bool | None
+    named = option.flag if option.form else f"{option.flag}/--no-{option.flag[2:]}"
+    said = typer.Option(named, metavar=option.form or None, help=option.meaning)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, said]
+    )
+
+
+def _session(flags: dict[str, Any], arguments: dict[str, Any]) -> Session:
+    from clv.settings import read_settings
+
+    as_json = bool(flags.pop("json"))
+    if arguments.get("source"):
+        flags["source"] = tuple(arguments["source"])
+    return Session(read_settings(**flags), as_json=as_json)
+
+
+@verb("ingest")
+def ingest(session: Session, source: Sources = None) -> None:
+    """Clean a raw log into tables: every line is kept, or refused by one rule."""
+    from clv import terminal
+    from clv.pipeline.ingest import ingest as clean
+
+    report = clean(session.workspace, session.log(), session.tell)
+    session.answer(report, *terminal.ledger(report))
+
+
+@verb("train")
+def train(session: Session, model: ModelName) -> None:
+    """Fit a model to the customer summary and store it."""
+    from clv import terminal
+    from clv.pipeline.train import train as fit
+
+    digest = fit(session.workspace, model, session.tell)
+    report = terminal.fit_facts(session.workspace, digest)
+    session.answer(report, *terminal.fit(report))
+
+
+@verb("promote")
+def promote(session: Session, digest: Digest) -> None:
+    """Let a stored model answer from now on."""
+    from clv.pipeline.train import promote as point
+
+    point(session.workspace, digest, session.tell)
+    session.answer({"champion": digest}, f"Model {digest} answers from now on.")
+
+
+@verb("backtest")
+def backtest(session: Session) -> None:
+    """Hold the model and the baselines against what happened after earlier dates."""
+    from clv import terminal
+    from clv.pipeline.backtest import backtest as hold
+
+    records = hold(session.workspace, session.settings.model, session.tell)
+    session.answer({"records": records}, *terminal.backtest(records))
+
+
+@verb("predict")
+def predict(session: Session) -> None:
+    """Score every customer with the model that answers."""
+    from clv import terminal, wiring
+    from clv.pipeline.predict import predict as score
+
+    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    table = score(session.workspace, wiring.ask(session.settings), now, session.tell)
+    facts = terminal.forecast_facts(table)
+    session.answer(facts, terminal.forecast(facts))
+
+
+@verb("run")
+def run(session: Session, source: Sources = None) -> None:
+    """Everything: ingest, train, backtest, promote, predict."""
+    from clv import terminal, wiring
+    from clv.pipeline.run import run as run_all
+
+    found = run_all(
+        session.workspace,
+        session.log(),
+        wiring.ask(session.settings),
+        session.tell,
+        model=session.settings.model,
+        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+    )
+    facts = terminal.forecast_facts(found.predictions)
+    shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)
+    session.answer({"etl": found.etl, "forecast": facts}, *shown)
+
+
+@verb("simulate")
+def simulate(
+    session: Session,
+    path: Path = Path("data/raw/simulated_shop.csv"),
+    customers: int = 5_900,
+    seed: int = 1,
+) -> None:
+    """Write the raw log of a shop that does not exist, with the truth about it beside it."""
+    from clv.simulated_shop import simulate_log, write_log
+
+    shop = simulate_log(customers=customers, seed=seed)
+    target = write_log(session.workspace.path(str(path)), shop.log)
+    truth = write_log(target.with_suffix(".truth.csv"), shop.truth)
+    facts = {"log": target, "truth": truth, "lines": shop.log.num_rows, "customers": customers}
+    session.answer(facts, f"SIMULATED: {shop.log.num_rows:,} lines in {target}, truth in {truth}.")

@@ -1,0 +1,196 @@
+"""What the command line shows to people: the ledger, the backtest, the box at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import pyarrow.compute as pc
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+
+from clv.store import workspace as files
+from clv.store.workspace import Workspace
+from clv.tables import Predictions
+
+SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
+WHY_REFUSED = {
+    "duplicate": ("repeats another line exactly", "--keep-duplicates"),
+    "no_customer": ("has no customer", "--anonymous-as NAME"),
+    "return": ("is a return, matched to what it undoes", "--basis gross"),
+    "non_positive_price": ("has no price", ""),
+    "not_goods": ("is no article", "--no-goods-only"),
+}
+TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
+
+
+def money(amount: Decimal | float | str, currency: str | None) -> str:
+    """An amount in whole units with its currency."""
+    value = f"{abs(Decimal(str(amount))):,.0f}"
+    sign = "-" if Decimal(str(amount)) <= Decimal("-0.5") else ""
+    symbol = SYMBOLS.get(currency or "")
+    return f"{sign}{symbol}{value}" if symbol else f"{sign}{value} {currency or ''}".rstrip()
+
+
+def ledger(report: dict[str, Any]) -> list[RenderableType]:
+    """What was read, kept and refused, in lines and in money; then the sum to reconcile."""
+    currency, cash = report["currency"], report["money"]
+    table = Table("lines", "", "money", "to change it", box=None, header_style="dim")
+    table.columns[0].justify = table.columns[2].justify = "right"
+    table.add_row(f"{report['read']:,}", "read", money(cash["read"], currency), "")
+    worst_first = sorted(report["refused"], key=lambda rule: -abs(Decimal(cash["refused"][rule])))
+    for rule in worst_first:
+        why, switch = WHY_REFUSED[rule]
+        amount = money(cash["refused"][rule], currency)
+        table.add_row(f"{report['refused'][rule]:,}", f"refused: {why}", amount, switch)
+    table.add_row(f"{report['kept']:,}", "kept", money(cash["kept"], currency), "")
+    undone, loose = report["returns"]["matched"], report["returns"]["unmatched"]
+    reconciled = (
+        f"Net sales we see: {money(report['value'], currency)}, "
+        f"{report['first_day']} to {report['last_day']}. Your shop's own report for these dates "
+        "should say about the same; if not, see the lines above."
+    )
+    matched = (
+        f"Returns undo {money(undone['value'], currency)} of purchases; "
+        f"{loose['lines']:,} credit notes over {money(loose['value'], currency)} match no "
+        "purchase in this log and change nothing."
+    )
+    shown: list[RenderableType] = [table, matched, reconciled]
+    return [f"[bold]{SIMULATED}[/bold]", *shown] if report["simulated"] else shown
+
+
+SIMULATED = "SIMULATED: this shop and its customers do not exist."
+
+
+def fit_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
+    """What is worth knowing of a stored fit."""
+    stored = workspace.read_json(f"models/{digest}/model.json")
+    parts = {name: stored[name] for name in ("purchases", "spend")}
+    return {"digest": digest} | {
+        part["model"]: {"params": part["params"], **part["report"]} for part in parts.values()
+    }
+
+
+def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
+    """Parameters with standard errors, and how each part of the fit ended."""
+    for model, found in facts.items():
+        if model == "digest":
+            continue
+        errors = found["standard_errors"] or {}
+        values = ", ".join(
+            f"{name} {value:.4g}" + (f" (s.e. {errors[name]:.2g})" if name in errors else "")
+            for name, value in found["params"].items()
+        )
+        yield f"{model}: {values}; log-likelihood {found['log_likelihood']:,.3f}; {found['status']}"
+        yield f"  {found['advice']}"
+    yield f"Stored as model {facts['digest']}; `clv promote {facts['digest']}` lets it answer."
+
+
+def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
+    """Bias and error of every model at every cut; the best of each in bold."""
+    for target, words in TARGETS.items():
+        table = Table(title=f"Forecast {words} against what happened", title_justify="left")
+        for heading in ("cut", "days", "model", "bias", "mean abs. error", "deviance", "Spearman"):
+            table.add_column(heading, justify="left" if heading in ("cut", "model") else "right")
+        for place in dict.fromkeys((r["horizon_days"], r["cut"]) for r in records):
+            here = [
+                r
+                for r in records
+                if (r["horizon_days"], r["cut"]) == place and r["target"] == target
+            ]
+            for row in _rows(here, place):
+                table.add_row(*row)
+            table.add_section()
+        yield table
+
+
+def _rows(records: list[dict[str, Any]], place: tuple[int, str]) -> Iterable[list[str]]:
+    best = {
+        "bias": min(_values(records, "bias"), key=abs, default=None),
+        "mae": min(_values(records, "mae"), default=None),
+        "tweedie": min(_values(records, "tweedie"), default=None),
+        "spearman": max(_values(records, "spearman"), default=None),
+    }
+    forms = {"bias": "{:+.1%}", "mae": "{:,.2f}", "tweedie": "{:,.2f}", "spearman": "{:.3f}"}
+    for model in dict.fromkeys(record["model"] for record in records):
+        own = {r["metric"]: r["value"] for r in records if r["model"] == model}
+        cells = []
+        for metric, form in forms.items():
+            text = "" if own[metric] is None else form.format(own[metric])
+            cells.append(f"[bold]{text}[/bold]" if own[metric] == best[metric] else text)
+        yield [place[1], str(place[0]), model, *cells]
+
+
+def _values(records: list[dict[str, Any]], metric: str) -> list[float]:
+    return [r["value"] for r in records if r["metric"] == metric and r["value"] is not None]
+
+
+def forecast_facts(predictions: Predictions) -> dict[str, Any]:
+    """The forecast in sums, for the box and for scripts."""
+    table = predictions.table
+    first = table.slice(0, 1).to_pylist()[0]
+    tiers = table.group_by("value_tier").aggregate([([], "count_all")]).to_pylist()
+    carried = ("as_of", "horizon_days", "horizon_validated", "currency", "basis", "model_version")
+    return {
+        "customers": len(predictions),
+        "predicted_clv": round(pc.sum(table["predicted_clv"]).as_py(), 2),
+        "predicted_number_of_orders": round(pc.sum(table["predicted_number_of_orders"]).as_py(), 1),
+        "tiers": {row["value_tier"]: row["count_all"] for row in tiers},
+        **{name: first[name] for name in carried},
+        "simulated": "simulated" in first["reason_codes"],
+    }
+
+
+CHECKED = {
+    "checked": "this horizon was checked twice on this log",
+    "checked_once": "this horizon was checked once on this log",
+    "extrapolated": "nobody can check this horizon on so short a log",
+}
+
+
+def forecast(facts: dict[str, Any]) -> str:
+    """The forecast in a sentence, its bias not left out."""
+    total = money(facts["predicted_clv"], facts["currency"])
+    return (
+        f"{facts['customers']:,} customers are expected to bring {total} within "
+        f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
+        f"{facts['tiers'].get('A', 0):,} of them make up the first half)."
+    )
+
+
+def how_far_off(records: list[dict[str, Any]], horizon_days: int) -> str:
+    """How the same forecast did at earlier cuts, at the horizon asked for or the nearest one."""
+    chosen = [
+        r
+        for r in records
+        if r["role"] == "chosen" and r["target"] == "net_cash" and r["metric"] == "bias"
+    ]
+    if not chosen:
+        return "It was not held against what happened: the log is too short."
+    nearest = min({r["horizon_days"] for r in chosen}, key=lambda days: abs(days - horizon_days))
+    said = [f"{r['value']:+.0%} on {r['cut']}" for r in chosen if r["horizon_days"] == nearest]
+    return f"The same forecast over {nearest} days was off by {' and '.join(said)}."
+
+
+def whole_run(
+    workspace: Workspace, etl: dict[str, Any], records: list[dict[str, Any]], facts: dict[str, Any]
+) -> Iterable[RenderableType]:
+    """The ledger, and a box: what was found, where the files are, what to do next."""
+    yield from ledger(etl)
+    found = [forecast(facts), how_far_off(records, facts["horizon_days"])]
+    if facts["simulated"]:
+        found.insert(0, SIMULATED)
+    where = [
+        f"CLV table      {workspace.path(files.PREDICTIONS)}",
+        f"clean lines    {workspace.path(files.CLEAN_LINES)}",
+        f"backtest       {workspace.path(files.BACKTEST_REPORT)}",
+    ]
+    following = [
+        "clv backtest              how good the forecast was, beside what anybody could guess",
+        "clv predict --horizon-days 91     the next quarter instead of the next year",
+        "clv run orders.csv --customer-id email --date created_at --amount total",
+    ]
+    body = Group(*found, "", *where, "", "Next:", *(f"  {line}" for line in following))
+    yield Panel(body, title="Customer lifetime value", title_align="left")

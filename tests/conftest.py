@@ -1,0 +1,39 @@
+"""The logs the tests run on: a small simulated shop, and the real log where it is at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from clv.simulated_shop import simulate_log, write_log
+
+REAL_LOG = Path(os.environ["CLV_SOURCE"]).resolve() if os.environ.get("CLV_SOURCE") else None
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("CLV_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shop():
+    """A simulated shop of 300 customers: its log and the truth about it."""
+    return simulate_log(customers=300, seed=7)
+
+
+@pytest.fixture(scope="session")
+def shop_log(shop, tmp_path_factory):
+    """The raw log of that shop, as CSV."""
+    return write_log(tmp_path_factory.mktemp("shop") / "simulated_shop.csv", shop.log)
+
+
+@pytest.fixture(scope="session")
+def real_log():
+    """The raw log of Online Retail II."""
+    if REAL_LOG is None:
+        pytest.skip("CLV_SOURCE does not name the real log; set it to check the real figures")
+    assert REAL_LOG.is_file(), f"CLV_SOURCE names {REAL_LOG}, which is not there"
+    return REAL_LOG
