@@ -1,1 +1,53 @@
-"""Customer lifetime value for every customer of a shop."""
+"""Customer lifetime value for every customer of a shop, from its raw order log.
+
+>>> import clv
+>>> shop = clv.simulate_log(customers=50, seed=7)
+>>> shop.truth.num_rows
+50
+
+Names are resolved when first used, so that importing the package costs nearly nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clv.errors import ClvError
+    from clv.models.gamma_gamma import GammaGamma
+    from clv.models.lifetime_value import LifetimeValue
+    from clv.models.pareto_nbd import ParetoNBD
+    from clv.periods import ObservationWindow, TimeUnit
+    from clv.simulated_shop import simulate_log
+    from clv.tables import CustomerSummary, Predictions
+
+_HOME = {
+    "ClvError": "clv.errors",
+    "CustomerSummary": "clv.tables",
+    "GammaGamma": "clv.models.gamma_gamma",
+    "LifetimeValue": "clv.models.lifetime_value",
+    "ObservationWindow": "clv.periods",
+    "ParetoNBD": "clv.models.pareto_nbd",
+    "Predictions": "clv.tables",
+    "TimeUnit": "clv.periods",
+    "simulate_log": "clv.simulated_shop",
+}
+
+__all__ = [
+    "ClvError",
+    "CustomerSummary",
+    "GammaGamma",
+    "LifetimeValue",
+    "ObservationWindow",
+    "ParetoNBD",
+    "Predictions",
+    "TimeUnit",
+    "simulate_log",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'clv' has no attribute '{name}'")
+    return getattr(import_module(_HOME[name]), name)

@@ -78,7 +78,7 @@ def test_expected_spend_is_the_mean_of_the_truth_given_what_was_seen():
 
 
 def test_the_plain_mean_of_what_was_seen_is_noticed_as_no_forecast():
-    count, mean, truth = simulated(PARAMS, customers=200_000)
+    _, mean, truth = simulated(PARAMS, customers=200_000)
     error = (truth - mean)[mean > 60]
 
     assert abs(error.mean()) > 3 * error.std() / np.sqrt(error.size)

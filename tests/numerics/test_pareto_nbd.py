@@ -36,7 +36,7 @@ def test_p_alive_agrees_with_numerical_integration(x, t_x, T):
 @pytest.mark.parametrize("discount", [0.0, 0.01])
 @pytest.mark.parametrize(("x", "t_x", "T"), CUSTOMERS)
 def test_expected_transactions_agree_with_numerical_integration(x, t_x, T, discount):
-    expected = discounted_expectation_by_integration(PARAMS, x, t_x, T, 26.0, discount)
+    expected = discounted_expectation_by_integration(PARAMS, (x, t_x, T), 26.0, discount)
     computed = discounted_expected_transactions(PARAMS, x, t_x, T, 26.0, discount=discount)
 
     assert computed == pytest.approx(expected, rel=1e-6)
@@ -82,7 +82,7 @@ def test_discounted_expectations_on_the_stress_grid_agree_with_many_digits(disco
             computed = discounted_expected_transactions(
                 ParetoNBDParams(*params), x, t_x, T, t, discount=discount
             )
-            expected = discounted_expectation_in_many_digits(params, x, t_x, T, t, discount)
+            expected = discounted_expectation_in_many_digits(params, (x, t_x, T), t, discount)
 
             assert computed == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
@@ -121,7 +121,7 @@ def test_regions_that_break_others_give_ordinary_answers(region):
 def test_regions_that_break_others_agree_with_many_digits(region):
     params, x, t_x, T = REGIONS[region]
     value, alive = log_likelihood_in_many_digits(params, x, t_x, T)
-    expected = discounted_expectation_in_many_digits(params, x, t_x, T, 26.0, 0.0)
+    expected = discounted_expectation_in_many_digits(params, (x, t_x, T), 26.0, 0.0)
 
     assert log_likelihood(params, x, t_x, T) == pytest.approx(value, rel=1e-12, abs=1e-11)
     assert p_alive(params, x, t_x, T) == pytest.approx(alive, abs=1e-12)

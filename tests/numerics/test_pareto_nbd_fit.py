@@ -152,22 +152,21 @@ def test_dropout_the_data_cannot_show_is_a_status_with_and_without_the_prior(tru
     assert plain.log_likelihood > log_likelihood(truth, *customers).sum()
 
 
+# Columns x, t_x, T.
 DEGENERATE = {
-    "a hundred identical customers": (np.full(100, 2.0), np.full(100, 10.0), np.full(100, 39.0)),
-    "a hundred identical customers seen today": tuple(np.full(100, v) for v in (2.0, 39.0, 39.0)),
-    "two customers": (np.array([0.0, 1.0]), np.array([0.0, 10.0]), np.array([39.0, 39.0])),
-    "one customer": (np.array([3.0]), np.array([10.0]), np.array([39.0])),
-    "customers of age zero": (np.array([0.0, 0, 0, 4]), np.array([0.0, 0, 0, 9]), np.array([0.0, 0, 5, 9])),
-    "one customer with a thousand purchases": (
-        np.array([0.0, 0, 1, 1000]), np.array([0.0, 0, 3, 364]), np.array([300.0, 20, 200, 365])
-    ),
-}  # fmt: skip
+    "a hundred identical customers": [(2, 10, 39)] * 100,
+    "a hundred identical customers seen today": [(2, 39, 39)] * 100,
+    "two customers": [(0, 0, 39), (1, 10, 39)],
+    "one customer": [(3, 10, 39)],
+    "customers of age zero": [(0, 0, 0), (0, 0, 0), (0, 0, 5), (4, 9, 9)],
+    "a thousand purchases": [(0, 0, 300), (0, 0, 20), (1, 3, 200), (1000, 364, 365)],
+}
 
 
 @pytest.mark.parametrize("prior_beta", [None, 52.0])
 @pytest.mark.parametrize("case", DEGENERATE)
 def test_degenerate_data_end_at_the_best_parameters_with_a_status_that_says_so(case, prior_beta):
-    found = fit(*DEGENERATE[case], prior_beta=prior_beta)
+    found = fit(*np.transpose(DEGENERATE[case]), prior_beta=prior_beta)
 
     assert found.status.converged
     assert np.isfinite(found.parameters).all()

@@ -23,13 +23,16 @@ def log_likelihood_in_many_digits(params, x, t_x, T):
         r, alpha, s, beta, t_x, T = (mpmath.mpf(float(v)) for v in (*params, t_x, T))
         x = int(x)
         alive = (alpha + T) ** -(r + x) * (beta + T) ** -s
-        dropped = s / (r + s + x) * (_a0(r, alpha, s, beta, x, t_x) - _a0(r, alpha, s, beta, x, T))
+        dropped = (
+            s / (r + s + x) * (_a0((r, alpha, s, beta), x, t_x) - _a0((r, alpha, s, beta), x, T))
+        )
         front = mpmath.loggamma(r + x) - mpmath.loggamma(r)
         front += r * mpmath.log(alpha) + s * mpmath.log(beta)
         return float(front + mpmath.log(alive + dropped)), float(alive / (alive + dropped))
 
 
-def _a0(r, alpha, s, beta, x, t):
+def _a0(params, x, t):
+    r, alpha, s, beta = params
     if alpha >= beta:
         base, other, second = alpha + t, alpha - beta, s + 1
     else:
@@ -38,8 +41,9 @@ def _a0(r, alpha, s, beta, x, t):
     return mpmath.hyp2f1(total, second, total + 1, other / base) / base**total
 
 
-def discounted_expectation_in_many_digits(params, x, t_x, T, t, discount):
+def discounted_expectation_in_many_digits(params, customer, t, discount):
     """P(alive) times the purchases of a survivor, integrated directly."""
+    x, t_x, T = customer
     _, alive = log_likelihood_in_many_digits(params, x, t_x, T)
     with mpmath.workdps(30):
         r, alpha, s, beta, T, delta = (mpmath.mpf(float(v)) for v in (*params, T, discount))
@@ -81,12 +85,10 @@ def p_alive_by_integration(params, x, t_x, T):
     return over_the_rates(params, x, t_x, T, lambda _lam, _mu: 1.0)
 
 
-def discounted_expectation_by_integration(params, x, t_x, T, t, discount):
+def discounted_expectation_by_integration(params, customer, t, discount):
     return over_the_rates(
         params,
-        x,
-        t_x,
-        T,
+        *customer,
         lambda lam, mu: (
             lam * -math.expm1(-(mu + discount) * t) / (mu + discount)
             if mu + discount > 0

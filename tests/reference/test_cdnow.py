@@ -24,6 +24,9 @@ REPEATERS = CALIBRATION.x > 0
 SPEND_FIT = gamma_gamma.fit(CALIBRATION.x[REPEATERS], CALIBRATION.repeat_mean[REPEATERS])
 SPEND = GammaGammaParams(*SPEND_FIT.parameters)
 
+# The parameters of BTYD's DERT example, by all signs its fit to all 78 weeks.
+BTYD_78_WEEKS = ParetoNBDParams(r=0.5629966, alpha=12.5590370, s=0.4081095, beta=10.5148048)
+
 WEEKS_39 = pareto_nbd.conditional_expected_transactions(PARAMS, *HISTORY, 39.0)
 
 
@@ -45,7 +48,7 @@ def test_pareto_nbd_has_the_published_optimum():
 
 
 def test_pareto_nbd_has_the_standard_errors_of_clvtools():
-    assert FIT.standard_errors == pytest.approx((0.04763, 0.84272, 0.18728, 6.21114), abs=1e-5)
+    assert FIT.standard_errors == pytest.approx((0.04763, 0.84272, 0.18728, 6.21114), rel=5e-5)
     assert FIT.standard_errors == pytest.approx(
         (0.0476264, 0.8427222, 0.1872594, 6.2105448), rel=2e-4
     )
@@ -61,7 +64,7 @@ def test_the_fit_to_all_78_weeks_is_the_one_behind_the_dert_example():
 
 def test_gamma_gamma_has_the_published_optimum():
     # Fader & Hardie (2013) print 6.25, 3.74, 15.44; the log-likelihood is from CLVTools.
-    assert SPEND_FIT.parameters == pytest.approx((6.2495728, 3.7442243, 15.4435179), abs=1e-6)
+    assert SPEND_FIT.parameters == pytest.approx((6.2495728, 3.7442243, 15.4435179), rel=1e-6)
     assert SPEND_FIT.log_likelihood == pytest.approx(-4055.91769, abs=1e-5)
     assert SPEND_FIT.standard_errors == pytest.approx((1.190, 0.2901, 4.159), rel=5e-4)
     assert gamma_gamma.expected_spend(SPEND, [0], [0]) == pytest.approx(35.170, abs=5e-4)
@@ -146,11 +149,9 @@ def test_customers_clvtools_requires_to_be_stable(customer):
 
 
 def test_endless_discounted_transactions_of_the_btyd_example():
-    params = ParetoNBDParams(r=0.5629966, alpha=12.5590370, s=0.4081095, beta=10.5148048)
-
     def dert(x, t_x):
         return pareto_nbd.discounted_expected_transactions(
-            params, x, t_x, 77.86, np.inf, discount=0.0027
+            BTYD_78_WEEKS, x, t_x, 77.86, np.inf, discount=0.0027
         )
 
     assert dert(7, 35.0) == pytest.approx(1.86418333, abs=5e-9)
@@ -164,13 +165,12 @@ def test_endless_discounted_transactions_of_the_btyd_example():
 
 
 def test_endless_discounted_transactions_of_all_customers():
-    all_weeks = ParetoNBDParams(*pareto_nbd_fit.fit(FULL.x, FULL.t_x, FULL.T).parameters)
     full = pareto_nbd.discounted_expected_transactions(
-        all_weeks, FULL.x, FULL.t_x, FULL.T, np.inf, discount=0.0027
+        BTYD_78_WEEKS, FULL.x, FULL.t_x, FULL.T, np.inf, discount=0.0027
     )
 
-    assert full.sum() == pytest.approx(9428.30, abs=0.02)
-    assert full[FULL.x == 0].sum() == pytest.approx(497.08, abs=0.01)
+    assert full.sum() == pytest.approx(9428.30, abs=5e-3)
+    assert full[FULL.x == 0].sum() == pytest.approx(497.08, abs=5e-3)
     assert np.sum(FULL.x == 0) == 1218
     for annual, total, first in ((0.10, 9009.04, 8.1563), (0.15, 7205.55, 6.5004)):
         dert = pareto_nbd.discounted_expected_transactions(

@@ -81,7 +81,8 @@ def _known(summary: CustomerSummary) -> tuple[Float, Float]:
 
 def _require_variety(count: Float, mean: Float) -> None:
     if count.size < 2:
-        problem = f"{count.size} customers have a purchase day of known value; two are the least."
+        who = "1 customer has" if count.size == 1 else f"{count.size} customers have"
+        problem = f"{who} a purchase day of known value; two are the least."
     elif np.all(mean == mean[0]):
         problem = f"all {count.size:,} customers spend exactly {mean[0]:g} a day."
     elif np.all(count == 1):

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import clv
 from clv.store.workspace import Workspace, file_digest, key_of
 
 Tell = Callable[[str], None]
@@ -17,7 +16,7 @@ Tell = Callable[[str], None]
 def code_digest() -> str:
     """A digest of this package's own source: another version computes anew."""
     digest = hashlib.sha256()
-    root = Path(clv.__file__).parent
+    root = Path(__file__).parents[1]
     for path in sorted(root.rglob("*.py")):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())

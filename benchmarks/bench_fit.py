@@ -1,0 +1,94 @@
+"""How long does a Pareto/NBD fit take, next to lifetimes, and who finds the better optimum?
+
+Ours is fitted without a prior and includes the grouping of equal histories, standard errors
+and the check of the quadrature. lifetimes gives no standard errors and is called as its
+documentation does. Both log-likelihoods are computed by one function that neither fit uses:
+the closed form by 2F1 in many digits, per distinct history.
+
+    python benchmarks/bench_fit.py             CDNOW and 100,000 simulated customers
+    python benchmarks/bench_fit.py --quick     CDNOW alone
+"""
+
+import statistics
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from reference.cdnow import CALIBRATION_END, histories
+from reference.oracles_numerics import log_likelihood_in_many_digits
+
+from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.pareto_nbd_fit import distinct_histories, fit
+from clv.numerics.simulate import history, on_whole_days, purchases
+
+
+def simulated(customers):
+    """Customers who came on any day of two years, counted in days."""
+    rng = np.random.default_rng(20260101)
+    T = rng.integers(0, 730, customers).astype(float)
+    params = ParetoNBDParams(r=0.55, alpha=74.0, s=0.61, beta=82.0)
+    x, t_x = history(on_whole_days(purchases(params, T, rng)), T)
+    return x, t_x, T
+
+
+def cdnow():
+    seen = histories(CALIBRATION_END)
+    return seen.x, seen.t_x, seen.T
+
+
+def ours(customers):
+    return fit(*customers).parameters
+
+
+def lifetimes(customers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lifetimes import ParetoNBDFitter
+
+        fitted = ParetoNBDFitter(penalizer_coef=0.0)
+        fitted.fit(*customers)
+    return tuple(float(fitted.params_[name]) for name in ("r", "alpha", "s", "beta"))
+
+
+def timed(function, customers, *, repeats):
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        parameters = function(customers)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds), parameters
+
+
+def log_likelihood_by_the_oracle(parameters, rows):
+    values = [
+        log_likelihood_in_many_digits(parameters, x, t_x, T)[0]
+        for x, t_x, T in zip(rows.x, rows.t_x, rows.T, strict=True)
+    ]
+    return float(rows.weights @ values)
+
+
+def compare(name, customers, *, repeats, repeats_of_lifetimes):
+    rows = distinct_histories(*customers)
+    print(f"\n{name}: {customers[0].size:,} customers, {rows.x.size:,} distinct histories")
+    lifetimes(tuple(column[:50] for column in cdnow()))  # its import is not timed
+    medians = {}
+    for function, times in ((ours, repeats), (lifetimes, repeats_of_lifetimes)):
+        medians[function], parameters = timed(function, customers, repeats=times)
+        value = log_likelihood_by_the_oracle(parameters, rows)
+        shown = " ".join(f"{v:.5g}" for v in parameters)
+        print(
+            f"  {function.__name__:10} {medians[function]:9.4f} s (median of {times})"
+            f"   log-likelihood {value:.6f}   at {shown}"
+        )
+    print(f"  ratio      {medians[lifetimes] / medians[ours]:9.1f}")
+
+
+if __name__ == "__main__":
+    compare("CDNOW", cdnow(), repeats=21, repeats_of_lifetimes=5)
+    if "--quick" not in sys.argv:
+        compare("Simulated", simulated(100_000), repeats=5, repeats_of_lifetimes=1)
