@@ -42,7 +42,7 @@ def cdnow():
 
 
 def ours(customers):
-    return fit(*customers).parameters
+    return fit(distinct_histories(*customers)).parameters
 
 
 def lifetimes(customers):

@@ -97,6 +97,7 @@ REGIONS = {
     "s is one": (PARAMS._replace(s=1.0), 2, 10.0, 39.0),
     "s near one": (PARAMS._replace(s=1 + 1e-12), 2, 10.0, 39.0),
     "s and beta huge: one common lifetime": (PARAMS._replace(s=1e7, beta=5e8), 2, 10.0, 39.0),
+    "a heavy buyer at a long horizon": (PARAMS, 400, 38.9, 39.0),
     "age zero": (PARAMS, 0, 0.0, 0.0),
 }
 

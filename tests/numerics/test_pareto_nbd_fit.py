@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from clv.numerics import pareto_nbd_fit
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, log_likelihood
-from clv.numerics.pareto_nbd_fit import distinct_histories, fit, log_likelihood_total
+from clv.numerics.pareto_nbd_fit import distinct_histories, log_likelihood_total
 from clv.numerics.simulate import history, purchases
 
 TRUTH = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
@@ -14,6 +15,10 @@ def simulated(params, customers, seed):
     T = rng.integers(0, 53, customers).astype(float)
     x, t_x = history(purchases(params, T, rng), T)
     return x, t_x, T
+
+
+def fit(x, t_x, T, **options):
+    return pareto_nbd_fit.fit(distinct_histories(x, t_x, T), **options)
 
 
 CUSTOMERS = simulated(TRUTH, 3000, seed=5)

@@ -10,15 +10,16 @@ import pytest
 from reference.cdnow import CALIBRATION_END, DATA_END, histories, purchase_days
 from scipy import stats
 
-from clv.numerics import gamma_gamma, pareto_nbd, pareto_nbd_fit
+from clv.numerics import gamma_gamma, pareto_nbd
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.pareto_nbd_fit import distinct_histories, fit
 
 CALIBRATION = histories(CALIBRATION_END)
 FULL = histories(DATA_END)
 HISTORY = CALIBRATION.x, CALIBRATION.t_x, CALIBRATION.T
-FIT = pareto_nbd_fit.fit(*HISTORY)
+FIT = fit(distinct_histories(*HISTORY))
 PARAMS = ParetoNBDParams(*FIT.parameters)
 REPEATERS = CALIBRATION.x > 0
 SPEND_FIT = gamma_gamma.fit(CALIBRATION.x[REPEATERS], CALIBRATION.repeat_mean[REPEATERS])
@@ -37,7 +38,7 @@ def test_the_data_are_the_data_of_the_papers():
     assert REPEATERS.sum() == 946
     assert CALIBRATION.later_count.sum() == 1882
     assert CALIBRATION.later_spend.sum() == pytest.approx(70976.39)
-    assert pareto_nbd_fit.distinct_histories(*HISTORY).x.size == 1016
+    assert distinct_histories(*HISTORY).x.size == 1016
 
 
 def test_pareto_nbd_has_the_published_optimum():
@@ -55,7 +56,7 @@ def test_pareto_nbd_has_the_standard_errors_of_clvtools():
 
 
 def test_the_fit_to_all_78_weeks_is_the_one_behind_the_dert_example():
-    found = pareto_nbd_fit.fit(FULL.x, FULL.t_x, FULL.T)
+    found = fit(distinct_histories(FULL.x, FULL.t_x, FULL.T))
 
     assert found.parameters == pytest.approx((0.563004, 12.559169, 0.408107, 10.514540), abs=1e-5)
     assert found.log_likelihood == pytest.approx(-17135.83589, abs=1e-5)

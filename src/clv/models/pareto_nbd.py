@@ -48,14 +48,15 @@ class ParetoNBD:
         """
         x, t_x, T = _arrays(summary)
         _require_repeat_buyers(x)
+        rows = pareto_nbd_fit.distinct_histories(x, t_x, T)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
-        found = pareto_nbd_fit.fit(x, t_x, T, prior_beta=prior_beta)
+        found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
         report = report_of(
             found,
             model=cls.name,
             names=ParetoNBDParams._fields,
             customers=len(summary),
-            distinct_rows=pareto_nbd_fit.distinct_histories(x, t_x, T).x.size,
+            distinct_rows=rows.x.size,
             prior="log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2)" if prior else None,
         )
         return cls(ParetoNBDParams(*found.parameters), summary.time_unit, report)

@@ -50,28 +50,23 @@ def distinct_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -
     return Histories(ordered[2, first], ordered[1, first], ordered[0, first], weights)
 
 
-def fit(
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    *,
-    prior_beta: float | None = None,
-) -> Optimum:
+def fit(rows: Histories, *, prior_beta: float | None = None) -> Optimum:
     """The maximum-likelihood ``r, alpha, s, beta``, or with a weak prior the posterior mode.
 
     Args:
-        x: Repeat transactions, shape ``(n,)``, whole numbers >= 0, some > 0.
-        t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
-        T: Age at the end of observation, shape ``(n,)``, >= 0.
-        prior_beta: Center of the prior on ``beta``, in the time unit of ``T``. Given, the
+        rows: Distinct histories, at least one of them with a repeat transaction.
+        prior_beta: Center of the prior on ``beta``, in the time unit of the rows. Given, the
             prior is -1/2 [(log s)^2 + (log(beta / prior_beta))^2] / 3^2; else there is none.
 
     Returns:
         The optimum, found with nodes that follow the problem: they are doubled, and the
         fit repeated, until doubling moves the log-likelihood by no more than
         ``precision_limit``. Always read its ``status``.
+
+    >>> rows = distinct_histories([0, 0, 1, 4, 9], [0, 0, 5, 20, 38], [39, 39, 30, 35, 38])
+    >>> fit(rows, prior_beta=52.0).status
+    <Status.NOT_IDENTIFIED: 'not_identified'>
     """
-    rows = distinct_histories(x, t_x, T)
     prior = None
     if prior_beta is not None:
         information = np.array([0, 0, 1, 1]) / PRIOR_SD**2
@@ -150,37 +145,45 @@ def _block_total(
     dropped = np.ones((nodes + 1, 1))
     dropped[-1] = 0
     log_a, log_b = np.log1p(times / alpha), np.log1p(times / beta)
-    # First derivatives of each node's log, in log r, log alpha, log s, log beta. With the
-    # shares t / (alpha + t) and t / (beta + t) in [0, 1] nothing in them cancels.
-    d = np.empty((4, *times.shape))
-    share_a, share_b = times / (alpha + times), times / (beta + times)
-    np.multiply(log_a, -r, out=d[0])
-    np.multiply(log_b, -s, out=d[2])
     terms = log_a * -(r + x)
-    terms += d[2]
-    terms -= dropped * log_b
+    terms -= log_b * (s + dropped)
     terms[:-1] += log_weights
     totals, shares = log_sum_exp(terms)
-    value = float(weights @ totals)
     shares *= weights
-    d[2] += dropped
-    np.multiply(share_a, r + x, out=d[1])
-    d[1] -= x
-    np.multiply(share_b, s + dropped, out=d[3])
-    d[3] -= dropped
 
-    weighted = d * shares
-    means = weighted.sum(axis=1) / weights
-    gradient = (means * weights).sum(axis=1)
-    hessian = weighted.reshape(4, -1) @ d.reshape(4, -1).T - (means * weights) @ means.T
-
-    # Second derivatives of each node's log.
-    alone_a, alone_b = shares * share_a, shares * share_b
+    # First derivatives of each node's log, in log r, log alpha, log s, log beta. With the
+    # ratios t / (alpha + t) and t / (beta + t) in [0, 1] nothing in them cancels.
+    a, b = times / (alpha + times), times / (beta + times)
+    first = np.empty((4, *times.shape))
+    np.multiply(log_a, -r, out=first[0])
+    np.subtract(a * (r + x), x, out=first[1])
+    np.subtract(dropped, s * log_b, out=first[2])
+    np.subtract(b * (s + dropped), dropped, out=first[3])
+    weighted = first * shares
+    sums = weighted.sum(axis=1)
+    gradient = sums.sum(axis=1)
+    hessian = weighted.reshape(4, -1) @ first.reshape(4, -1).T - (sums / weights) @ sums.T
+    hessian += _mean_second_derivatives(params, x, dropped, shares, a=a, b=b)
+    # In log r, and in log s but for the 1 of a dropout, a node's log is linear in r and s.
     hessian[0, 0] += gradient[0]
-    hessian[0, 1] += r * alone_a.sum()
-    hessian[1, 1] -= ((r + x) * (alone_a * (1 - share_a)).sum(axis=0)).sum()
     hessian[2, 2] += gradient[2] - (shares * dropped).sum()
-    hessian[2, 3] += s * alone_b.sum()
-    hessian[3, 3] -= ((s + dropped) * alone_b * (1 - share_b)).sum()
-    hessian[1, 0], hessian[3, 2] = hessian[0, 1], hessian[2, 3]
-    return value, gradient, hessian
+    return float(weights @ totals), gradient, hessian
+
+
+def _mean_second_derivatives(
+    params: ParetoNBDParams, x: Float, dropped: Float, shares: Float, *, a: Float, b: Float
+) -> Float:
+    """Second derivatives of the nodes' logs that involve alpha or beta, weighted and summed."""
+    r, _, s, _ = params
+    shares_a, shares_b = shares * a, shares * b
+    mixed_a, mixed_b = r * shares_a.sum(), s * shares_b.sum()
+    own_a = (r + x) @ (shares_a * (1 - a)).sum(axis=0)
+    own_b = (shares_b * (1 - b)).sum(axis=1) @ (s + dropped[:, 0])
+    return np.array(
+        [
+            [0, mixed_a, 0, 0],
+            [mixed_a, -own_a, 0, 0],
+            [0, 0, 0, mixed_b],
+            [0, 0, mixed_b, -own_b],
+        ]
+    )

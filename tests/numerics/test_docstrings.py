@@ -1,0 +1,12 @@
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("module", ["pareto_nbd", "pareto_nbd_fit", "gamma_gamma"])
+def test_every_example_in_a_docstring_runs_as_printed(module):
+    results = doctest.testmod(importlib.import_module(f"clv.numerics.{module}"))
+
+    assert results.attempted > 0
+    assert results.failed == 0
