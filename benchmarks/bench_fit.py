@@ -50,6 +50,9 @@ def lifetimes(customers):
         warnings.simplefilter("ignore")
         from lifetimes import ParetoNBDFitter
 
+        # Its start is drawn from NumPy's global generator. From an unlucky one, 100,000 customers
+        # took it 931 s and ended, without a word, 2,528 below the maximum log-likelihood.
+        np.random.seed(1)
         fitted = ParetoNBDFitter(penalizer_coef=0.0)
         fitted.fit(*customers)
     return tuple(float(fitted.params_[name]) for name in ("r", "alpha", "s", "beta"))

@@ -129,6 +129,20 @@ def test_identical_histories_count_as_often_as_they_occur():
     assert thrice.standard_errors == pytest.approx(np.array(once.standard_errors) / np.sqrt(3))
 
 
+def test_the_start_from_a_sample_of_many_histories_ends_at_the_maximum_of_all():
+    rng = np.random.default_rng(6)
+    T = rng.uniform(0, 53, 20_000)
+    x, t_x = history(purchases(TRUTH, T, rng), T)
+    found = fit(x, t_x, T)
+    rows = distinct_histories(x, t_x, T)
+    point = np.log(found.parameters)
+    scale = decay_scale(ParetoNBDParams(*found.parameters), rows.x, rows.t_x)
+    _, gradient, hessian = log_likelihood_total(point, rows, scale, nodes=64)
+
+    assert rows.x.size == 20_000
+    assert gradient @ np.linalg.solve(-hessian, gradient) < 1e-6
+
+
 def test_a_weak_prior_hardly_moves_what_the_data_know():
     plain, held = fit(*CUSTOMERS), fit(*CUSTOMERS, prior_beta=52.0)
 
