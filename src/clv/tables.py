@@ -388,7 +388,8 @@ def _require_known(table: pa.Table, column: Column, declared: Table) -> None:
     if not column.nullable and values.null_count:
         step = f"Every row needs its {column.name}: {column.meaning}."
         unknown = pc.is_null(values)
-        _refuse(table, unknown, declared, rule=f"{column.name} is known", shown=[], next_step=step)
+        rule = f"{column.name} is known"
+        _refuse(table, unknown, declared, rule=rule, shown=[column.name], next_step=step)
     if column.type == "number":
         broken = pc.invert(pc.is_finite(values))
         step = "Write null for what is unknown, never NaN or infinity."
@@ -412,7 +413,7 @@ def _require_unique(table: pa.Table, declared: Table) -> None:
 def _refuse(
     table: pa.Table, broken: Any, declared: Table, *, rule: str, shown: list[str], next_step: str
 ) -> None:
-    offenders = table.filter(pc.fill_null(broken, False))
+    offenders = table.filter(broken)
     if offenders.num_rows:
         names = list(dict.fromkeys([*declared.key, *shown]))
         first = offenders.select(names).slice(0, 1).to_pylist()[0]

@@ -34,7 +34,8 @@ def check(table: ibis.Table, declared: Table) -> None:
     found = first_row(table.aggregate(**counts))
     for i, (rule, rows) in enumerate(broken):
         if found[f"rule_{i}"]:
-            shown = list(dict.fromkeys([*declared.key, *rule.columns])) or table.columns
+            columns = [name for name in rule.columns if name in declared.names]
+            shown = list(dict.fromkeys([*declared.key, *columns]))
             first = first_row(table.filter(rows).select(shown))
             raise RuleBroken(
                 declared.name, str(rule), found[f"rule_{i}"], first, next_step=rule.next_step
@@ -44,11 +45,16 @@ def check(table: ibis.Table, declared: Table) -> None:
 
 
 def _broken_rows(table: ibis.Table, declared: Table) -> list[tuple[Rule, Any]]:
-    known = [
-        (Rule(f"{column.name} known", f"It holds {column.meaning}."), table[column.name].isnull())
-        for column in declared.columns
-        if not column.nullable
-    ]
+    known = []
+    for column in declared.columns:
+        values = table[column.name]
+        if not column.nullable:
+            step = f"Every row needs its {column.name}: {column.meaning}."
+            known.append((Rule(f"{column.name} is known", step), values.isnull()))
+        if column.type == "number":
+            step = "Write null for what is unknown, never NaN or infinity."
+            rows = values.isnan() | values.isinf()
+            known.append((Rule(f"{column.name} is finite", step), rows))
     ruled = []
     for rule in declared.rules:
         rows = ~_comparison(rule.text, table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +22,42 @@ def read_rates(connection: Any, path: Path) -> ibis.Table:
     """Rates by ``currency`` with the days ``since`` and ``until`` which each holds.
 
     Raises:
-        SourceUnreadable: the file is missing or a row cannot be read.
+        SourceUnreadable: the file cannot be opened, holds no rates, or a row is none.
     """
-    rows: list[tuple[str, dt.date, float]] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                rate = float(row["rate"])
-                if not rate > 0:
-                    raise ValueError(f"rate {row['rate']!r} is not positive")
-                rows.append((row["currency"].strip(), _since(row.get("from")), rate))
-    except OSError as cause:
-        raise SourceUnreadable(path, f"cannot be opened: {cause}.", next_step=_FORM) from cause
-    except (KeyError, ValueError, AttributeError, TypeError) as cause:
-        where = f"row {len(rows) + 1}"
-        raise SourceUnreadable(path, f"{where} is no rate: {cause}.", next_step=_FORM) from cause
-    return hold(connection, _spans(sorted(rows)))
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as cause:
+        problem = "it is not there, or is no text that can be read."
+        raise SourceUnreadable(path, problem, next_step=_FORM) from cause
+    rows: dict[tuple[str, dt.date], float] = {}
+    for number, row in enumerate(csv.DictReader(text.splitlines()), start=1):
+        try:
+            key, rate = _rate(row)
+            if key in rows:
+                raise ValueError(f"{key[0]} has another rate from the same day")
+        except ValueError as cause:
+            raise SourceUnreadable(path, f"row {number}: {cause}.", next_step=_FORM) from cause
+        rows[key] = rate
+    if not rows:
+        raise SourceUnreadable(path, "it holds no rates.", next_step=_FORM)
+    return hold(connection, _spans(sorted((*key, rate) for key, rate in rows.items())))
 
 
-def _since(text: str | None) -> dt.date:
-    return dt.date.fromisoformat(text.strip()) if text and text.strip() else dt.date.min
+def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
+    currency, written = ((row.get(name) or "").strip() for name in ("currency", "rate"))
+    if not currency or not written:
+        raise ValueError("a currency or a rate is missing")
+    try:
+        rate = float(written)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise ValueError(f"{written!r} is no rate")
+    since = (row.get("from") or "").strip()
+    try:
+        return (currency, dt.date.fromisoformat(since) if since else dt.date.min), rate
+    except ValueError:
+        raise ValueError(f"{since!r} is no day") from None
 
 
 def _spans(rows: list[tuple[str, dt.date, float]]) -> pa.Table:
@@ -49,7 +66,7 @@ def _spans(rows: list[tuple[str, dt.date, float]]) -> pa.Table:
         after[1] if after[0] == row[0] else dt.date.max
         for row, after in zip(rows, following, strict=True)
     ]
-    names, since, rates = zip(*rows, strict=True) if rows else ((), (), ())
+    names, since, rates = zip(*rows, strict=True)
     return pa.table(
         {"rate_currency": names, "since": since, "until": until, "rate": rates},
         schema=pa.schema(
@@ -93,10 +110,10 @@ def convert(lines: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Table:
     unknown = rated.filter(rated.foreign & rated.rate.isnull())
     if rows := count(unknown):
         first = first_row(unknown.order_by("day", "currency"))
+        many = "1 line has" if rows == 1 else f"{rows:,} different lines have"
         raise SourceUnreadable(
             "rates",
-            f"{rows:,} different lines have no rate to {currency}; first: {first['currency']} on "
-            f"{first['day']}.",
+            f"{many} no rate to {currency}; first: {first['currency']} on {first['day']}.",
             next_step="Add it to the rates file.",
         )
     price = rated.unit_price * ibis.ifelse(rated.foreign, rated.rate, 1.0)

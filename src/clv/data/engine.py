@@ -31,7 +31,18 @@ def connect(spill_to: Path) -> Iterator[Any]:
 
 def hold(connection: Any, table: ibis.Table | pa.Table) -> ibis.Table:
     """``table`` computed once and held by the engine until the connection ends."""
-    return connection.create_table(ibis.util.gen_name("held"), table, temp=True)
+    name = ibis.util.gen_name("held")
+    if isinstance(table, pa.Table):
+        # Ibis 12 copies Arrow by way of a view whose name it then loses; this needs no copy.
+        connection.con.register(name, table)
+        return connection.table(name)
+    return connection.create_table(name, table, temp=True)
+
+
+def hold_numbered(connection: Any, table: ibis.Table) -> ibis.Table:
+    """``table`` held, with a number of its own for each row as ``line``."""
+    held = hold(connection, table)
+    return held.mutate(line=held.rowid())
 
 
 def fetch(table: ibis.Table) -> pa.Table:
@@ -66,16 +77,21 @@ def write_parquet(
     The footer carries the table's name, version, units and ``facts``. The same rows give the
     same bytes, in whatever order they arrive.
     """
-    columns = {
-        column.name: table[column.name].cast(ibis.dtype(type_))
-        for column, type_ in zip(declared.columns, declared.schema.types, strict=True)
-    }
-    ordered = table.order_by(order).select(**columns)
-    query = table.get_backend().compile(ordered)
+    backend = table.get_backend()
+    # Spelled out, for Ibis drops a cast of what it takes to be of that type: the engine's sum
+    # of integers is wider than it believes, and would be written as floats.
+    type_name = backend.compiler.type_mapper.to_string
+    columns = ", ".join(
+        f'CAST("{field.name}" AS {type_name(ibis.dtype(field.type))}) AS "{field.name}"'
+        for field in declared.schema
+    )
+    keys = ", ".join(f'"{name}"' for name in order)
+    rows = backend.compile(table.select(declared.names))
+    query = f"SELECT {columns} FROM ({rows}) ORDER BY {keys}"
     footer = ", ".join(
         f"{_quoted(key)}: {_quoted(value)}" for key, value in declared.metadata(**facts).items()
     )
-    table.get_backend().raw_sql(
+    backend.raw_sql(
         f"COPY ({query}) TO {_quoted(str(path))} "
         f"(FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{footer}}})"
     )

@@ -13,10 +13,12 @@ import gzip
 import hashlib
 import io
 import re
+import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import duckdb
 import fastexcel
@@ -41,13 +43,20 @@ RAW_NAMES = (
 )
 SUFFIXES = (".csv", ".csv.gz", ".zip", ".xlsx", ".parquet")
 _EXPECTED = f"Give one of: {', '.join(SUFFIXES)}."
+_AGAIN = "Export it, copy it or download it again."
+_ENCODING = "Say what it is with --encoding latin-1 (or utf-16), or save it as UTF-8."
 
 
 @dataclasses.dataclass(frozen=True)
 class RawFile:
-    """One readable part of a log (a file, a sheet, a member of a zip) as a table of text."""
+    """One readable part of a log (a file, a sheet, a member of a zip) as a table of text.
+
+    ``headers`` is what the part itself calls each raw name; ``path`` is the file on disk.
+    """
 
     label: str
+    path: Path
+    headers: Mapping[str, str]
     table: ibis.Table
 
 
@@ -80,8 +89,8 @@ def require_files(paths: Sequence[Path]) -> None:
 def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) -> list[RawFile]:
     """The parts of the log in ``paths``, each with every raw name, unknown ones null.
 
-    ``scratch`` is a folder for what a zip holds. Nothing is computed yet; run what follows
-    inside :func:`reading`, which turns the engine's complaints into ours.
+    ``scratch`` is an existing folder for what a zip holds. Nothing is computed yet; run what
+    follows inside :func:`reading`, which turns the engine's complaints into ours.
 
     Raises:
         SourceUnreadable: a file is missing, empty, damaged, of an unknown kind or encoding,
@@ -90,137 +99,152 @@ def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) 
     require_files(paths)
     parts: list[RawFile] = []
     for path in paths:
-        parts.extend(_parts(connection, path, source, scratch))
+        parts.extend(_parts(connection, path, str(path), source, scratch))
     return parts
 
 
 @contextlib.contextmanager
-def reading(paths: Sequence[Path]) -> Iterator[None]:
-    """Turn the engine's error about a file into one that says what to do."""
+def reading(parts: Sequence[RawFile], source: Source) -> Iterator[None]:
+    """Turn the engine's error about a part into one that says what to do."""
     try:
         yield
     except duckdb.Error as cause:
         message = str(cause)
-        path = next((str(path) for path in paths if path.name in message), str(paths[0]))
-        if "GZIP" in message:
-            problem, step = "the compressed file ends too early.", "Download or copy it again."
+        first = parts[0].label
+        label = next((part.label for part in parts if str(part.path) in message), first)
+        if "format specifier" in message:
+            problem = f"dates cannot be read in the form {source.date_format!r}."
+            step = "Write it like this: --date-format '%d/%m/%Y %H:%M'."
+        elif "GZIP" in message or "gzip" in message:
+            problem, step = "the compressed file ends too early or is damaged.", _AGAIN
         elif "unicode" in message.lower() or "utf-8" in message.lower():
-            problem = "the file is not UTF-8 text."
-            step = "Say what it is with --encoding latin-1 (or utf-16), or save it as UTF-8."
+            problem, step = f"the file is not {source.encoding.upper()} text.", _ENCODING
         elif line := re.search(r"CSV Error on Line: (\d+)\n(?:Original Line:(.*)\n)?(.*)", message):
-            problem = f"line {line[1]} cannot be read: {line[3].strip()}."
-            step = f"The line reads: {(line[2] or '').strip()[:120]!r}. Correct it or export again."
+            counted = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", line[3])
+            problem = f"line {int(line[1]):,} cannot be read; a quotation mark may be left open."
+            if counted:
+                problem = f"line {int(line[1]):,} has {counted[2]} values for {counted[1]} columns."
+            step = (
+                f"It reads {(line[2] or '').strip()[:120]!r}. Correct it, or export the log again."
+            )
         else:
             raise
-        raise SourceUnreadable(path, problem, next_step=step) from cause
+        raise SourceUnreadable(label, problem, next_step=step) from cause
 
 
-def _parts(connection: Any, path: Path, source: Source, scratch: Path) -> Iterator[RawFile]:
+def _parts(
+    connection: Any, path: Path, label: str, source: Source, scratch: Path
+) -> Iterator[RawFile]:
     name = path.name.lower()
     if name.endswith(".zip"):
-        for member in _unzipped(path, scratch):
-            yield from _parts(connection, member, source, scratch)
+        for member in _unzipped(path, label, scratch):
+            inner = f"{label}, {member.name}"
+            yield from _parts(connection, member, inner, source, member.parent)
     elif name.endswith(".xlsx"):
-        yield from _sheets(connection, path, source)
+        yield from _sheets(connection, path, label, source)
     elif name.endswith(".parquet"):
-        with _as_unreadable(path, "a Parquet file"):
+        with _as_unreadable(label, "a Parquet file"):
             table = connection.read_parquet(str(path))
         texts = table.select(**{header: table[header].cast("string") for header in table.columns})
-        yield RawFile(path.name, _raw(texts, source, path))
+        yield _raw(texts, source, path, label)
     else:
-        yield RawFile(path.name, _csv(connection, path, source))
+        yield _raw(_csv(connection, path, label, source), source, path, label)
 
 
-def _csv(connection: Any, path: Path, source: Source) -> ibis.Table:
-    line = _first_line(path, source.encoding)
+def _csv(connection: Any, path: Path, label: str, source: Source) -> ibis.Table:
+    line = _first_line(path, label, source.encoding)
     delimiter = max(",;\t|", key=line.count)
-    header = next(csv.reader(io.StringIO(line), delimiter=delimiter))
-    _require_headers(header, source, path)
-    table = connection.read_csv(
+    header = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
+    _require_headers(header, source, label)
+    return connection.read_csv(
         str(path),
         columns=dict.fromkeys(header, "VARCHAR"),
+        header=True,
         delim=delimiter,
         quote='"',
         escape='"',
         encoding=source.encoding,
     )
-    return _raw(table, source, path)
 
 
-def _first_line(path: Path, encoding: str) -> str:
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
+def _first_line(path: Path, label: str, encoding: str) -> str:
+    opener: Callable[..., IO[Any]] = gzip.open if path.suffix.lower() == ".gz" else open
+    marked = "utf-8-sig" if encoding == "utf-8" else encoding
     try:
-        with opener(path, "rb") as file:
-            stream: BinaryIO = file  # type: ignore[assignment]
-            encoding = "utf-8-sig" if encoding == "utf-8" else encoding
-            return io.TextIOWrapper(stream, encoding=encoding, newline=None).readline().rstrip("\n")
-    except (OSError, EOFError) as cause:
-        raise SourceUnreadable(
-            path, f"cannot be opened: {cause}.", next_step="Download or copy it again."
-        ) from cause
+        with opener(path, "rt", encoding=marked) as file:
+            return str(file.readline()).rstrip("\n")
+    except (OSError, EOFError, zlib.error) as cause:
+        problem = "it cannot be opened, or is not the compressed file its name says."
+        raise SourceUnreadable(label, problem, next_step=_AGAIN) from cause
     except UnicodeError as cause:
-        raise SourceUnreadable(
-            path,
-            f"the file is not {encoding.removesuffix('-sig').upper()} text.",
-            next_step="Say what it is with --encoding latin-1 (or utf-16), or save it as UTF-8.",
-        ) from cause
+        problem = f"the file is not {encoding.upper()} text."
+        raise SourceUnreadable(label, problem, next_step=_ENCODING) from cause
 
 
-def _sheets(connection: Any, path: Path, source: Source) -> Iterator[RawFile]:
-    with _as_unreadable(path, "a workbook"):
+def _sheets(connection: Any, path: Path, label: str, source: Source) -> Iterator[RawFile]:
+    with _as_unreadable(label, "a workbook"):
         workbook = fastexcel.read_excel(path)
         sheets = {name: workbook.load_sheet(name, dtypes="string") for name in workbook.sheet_names}
-    known = {
-        name: sheet
+    headers = {
+        name: [column.name for column in sheet.available_columns()]
         for name, sheet in sheets.items()
-        if not _missing([column.name for column in sheet.available_columns()], source)
     }
+    known = [name for name in sheets if not _missing(headers[name], source)]
     if not known:
-        headers = [column.name for column in next(iter(sheets.values())).available_columns()]
-        _require_headers(headers, source, path)
-    for name, sheet in known.items():
-        rows = pa.Table.from_batches([sheet.to_arrow()])
-        table = hold(connection, rows)
-        yield RawFile(f"{path.name}, sheet {name}", _raw(table, source, path))
+        _require_headers(next(iter(headers.values())), source, label)
+    for name in known:
+        rows = hold(connection, pa.Table.from_batches([sheets[name].to_arrow()]))
+        yield _raw(rows, source, path, f"{label}, sheet {name}")
 
 
-def _unzipped(path: Path, scratch: Path) -> Iterator[Path]:
-    with _as_unreadable(path, "a zip file"), zipfile.ZipFile(path) as archive:
+def _unzipped(path: Path, label: str, scratch: Path) -> Iterator[Path]:
+    with _as_unreadable(label, "a zip file"), zipfile.ZipFile(path) as archive:
         members = [
             member
             for member in archive.namelist()
             if member.lower().endswith(SUFFIXES) and not member.startswith("__MACOSX")
         ]
-        if not members:
-            raise SourceUnreadable(path, "holds no order log.", next_step=_EXPECTED)
-        for member in members:
-            yield Path(archive.extract(member, scratch))
+        # Each zip of several gets a folder of its own: they may hold like names.
+        folder = Path(tempfile.mkdtemp(dir=scratch)) if members else scratch
+        extracted = [Path(archive.extract(member, folder)) for member in members]
+    if not extracted:
+        raise SourceUnreadable(label, "it holds no order log.", next_step=_EXPECTED)
+    yield from extracted
 
 
 @contextlib.contextmanager
-def _as_unreadable(path: Path, kind: str) -> Iterator[None]:
+def _as_unreadable(label: str, kind: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, fastexcel.FastExcelError, duckdb.Error) as cause:
-        raise SourceUnreadable(
-            path, f"cannot be read as {kind}: {cause}.", next_step="Download or export it again."
-        ) from cause
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        RuntimeError,  # what zipfile raises where a password is needed
+        NotImplementedError,
+        fastexcel.FastExcelError,
+        duckdb.Error,
+    ) as cause:
+        problem = f"it cannot be read as {kind}: damaged, cut short or locked by a password."
+        raise SourceUnreadable(label, problem, next_step=_AGAIN) from cause
 
 
-def _raw(table: ibis.Table, source: Source, path: Path) -> ibis.Table:
+def _raw(table: ibis.Table, source: Source, path: Path, label: str) -> RawFile:
     """The table under raw names; columns nobody asked for become ``rest`` where they count."""
-    _require_headers(table.columns, source, path)
-    found = {}
-    for raw in RAW_NAMES:
-        header = next((h for h in source.headers.get(raw, ()) if h in table.columns), None)
-        found[raw] = ibis.null("string") if header is None else table[header].nullif("")
-    others = [
-        h for h in table.columns if h not in {h for hs in source.headers.values() for h in hs}
-    ]
+    _require_headers(table.columns, source, label)
+    headers = {
+        raw: next(header for header in names if header in table.columns)
+        for raw, names in source.headers.items()
+        if set(names) & set(table.columns)
+    }
+    found = {
+        raw: table[headers[raw]].nullif("") if raw in headers else ibis.null("string")
+        for raw in RAW_NAMES
+    }
+    others = [header for header in table.columns if header not in headers.values()]
     rest = ibis.null("string")
     if source.identity and others:
         rest = ibis.literal("\x1f").join([table[header].fill_null("") for header in others])
-    return table.select(**found, rest=rest)
+    return RawFile(label, path, headers, table.select(**found, rest=rest))
 
 
 def _missing(header: Sequence[str], source: Source) -> list[str]:
@@ -231,11 +255,21 @@ def _missing(header: Sequence[str], source: Source) -> list[str]:
     ]
 
 
-def _require_headers(header: Sequence[str], source: Source, path: Path) -> None:
-    missing = _missing(header, source)
-    if missing:
+def _require_headers(header: Sequence[str], source: Source, label: str) -> None:
+    named = [name for name in header if name.strip()]
+    if not named:
         raise SourceUnreadable(
-            path,
-            f"no column {', '.join(missing)}; the columns are: {', '.join(header)}.",
+            label, "its first line is empty, so no column has a name.", next_step=_AGAIN
+        )
+    if missing := _missing(header, source):
+        raise SourceUnreadable(
+            label,
+            f"there is no column {', '.join(missing)}; the columns are: {', '.join(named)}.",
             next_step="Name the columns of your log with --customer-id, --date and --amount.",
+        )
+    if twice := [name for name in named if header.count(name) > 1]:
+        raise SourceUnreadable(
+            label,
+            f"the column {twice[0]} is there twice.",
+            next_step="Rename or remove one of them.",
         )

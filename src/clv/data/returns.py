@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import ibis
 
-from clv.data.preprocess import DECIMAL
+from clv.data.preprocess import CONTENT, DECIMAL
+
+STACK = ["customer_id", "article"]
 
 
 def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
     """Pairs of a purchase line and the credit note that undoes it, with quantity and value.
 
     Args:
-        lines: Kept lines, numbered by content as ``line``.
+        lines: Kept lines, each with a number of its own as ``line``.
         credits: Lines refused as `return`, numbered likewise.
         has_articles: Match pieces by article, or money by customer.
 
@@ -72,13 +74,16 @@ def unmatched(credits: ibis.Table, pairs: ibis.Table, *, has_articles: bool) -> 
 
 
 def _moves(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
-    """Purchases and returns of every stack that has a return, signed, in one table."""
+    """Purchases and returns of every stack that has a return, signed, in order of ``place``.
+
+    At one moment purchases come before returns, then invoices and the rest of the content
+    decide, so that the order of the raw lines never does.
+    """
 
     def side(table: ibis.Table, kind: int) -> ibis.Table:
         return table.select(
-            customer_id=table.customer_id,
+            *CONTENT,
             article=table.stock_code.fill_null("") if has_articles else ibis.literal(""),
-            at=table.invoice_date,
             kind=ibis.literal(kind),
             line=table.line,
             units=table.quantity.cast(DECIMAL) if has_articles else table.sales,
@@ -86,20 +91,19 @@ def _moves(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibi
 
     returned = side(credits, 1)
     bought = side(lines, 0)
-    return bought.semi_join(returned, ["customer_id", "article"]).union(returned)
+    moves = bought.semi_join(returned, STACK).union(returned)
+    order = ["invoice_date", "kind", *CONTENT, "line"]
+    place = ibis.row_number().over(order_by=order)
+    return moves.select(*STACK, "kind", "line", "units", place=place)
 
 
 def _levels(moves: ibis.Table) -> ibis.Table:
     """Each move with the levels ``low`` to ``high`` it fills or empties."""
-    stack = ibis.window(
-        group_by=["customer_id", "article"], order_by=["at", "kind", "line"], following=0
-    )
+    stack = ibis.window(group_by=STACK, order_by="place", following=0)
     walked = moves.mutate(walk=moves.units.sum().over(stack))
     walked = walked.mutate(lowest=walked.walk.min().over(stack))
     stocked = walked.mutate(stock=walked.walk - ibis.least(walked.lowest, ibis.literal(0)))
-    before = stocked.stock.lag().over(
-        ibis.window(group_by=["customer_id", "article"], order_by=["at", "kind", "line"])
-    )
+    before = stocked.stock.lag().over(ibis.window(group_by=STACK, order_by="place"))
     stepped = stocked.mutate(before=before.fill_null(0))
     return stepped.mutate(
         low=ibis.least(stepped.stock, stepped.before),
@@ -113,9 +117,8 @@ def _pairs(moves: ibis.Table) -> ibis.Table:
     Levels are cut at every edge of a stack; within such a slice each move either covers all
     of it or nothing, and a return takes it from the move just before, a purchase.
     """
-    key = ["customer_id", "article"]
-    edges = moves.select(*key, edge="low").union(moves.select(*key, edge="high"), distinct=True)
-    top = edges.edge.lead().over(ibis.window(group_by=key, order_by="edge"))
+    edges = moves.select(*STACK, edge="low").union(moves.select(*STACK, edge="high"), distinct=True)
+    top = edges.edge.lead().over(ibis.window(group_by=STACK, order_by="edge"))
     slices = edges.mutate(top=top).filter(lambda edge: edge.top.notnull())
     slices = slices.select(
         slice_customer="customer_id", slice_article="article", edge="edge", top="top"
@@ -129,7 +132,7 @@ def _pairs(moves: ibis.Table) -> ibis.Table:
             moves.high >= slices.top,
         ],
     )
-    order = ibis.window(group_by=[*key, "edge"], order_by=["at", "kind", "line"])
+    order = ibis.window(group_by=[*STACK, "edge"], order_by="place")
     followed = covered.mutate(
         next_kind=covered.kind.lead().over(order), credit_line=covered.line.lead().over(order)
     )

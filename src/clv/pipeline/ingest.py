@@ -20,6 +20,7 @@ from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
 from clv.errors import SourceUnreadable
 from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.steps import Tell, step_key
+from clv.pipeline.workbench import workbench
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace
@@ -87,7 +88,7 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
     if workspace.is_current("ingest", key):
         tell("nothing changed in the log since the last run: its tables are kept")
         return dict(workspace.read_json(files.ETL_REPORT))
-    with workspace.staging() as stage, engine.connect(stage.path("spill")) as connection:
+    with workbench(workspace) as (stage, connection):
         report = _Ingest(connection, log, stage, tell).run()
         stage.write_json(files.ETL_REPORT, report | {"sources": sources})
         stage.publish("ingest", key, OUTPUTS)
@@ -103,12 +104,11 @@ class _Ingest:
     def run(self) -> dict[str, Any]:
         judged = self._judged()
         self.tell("keeping and refusing lines")
-        cleaning, by_article = self.log.cleaning, self.log.source.has_articles
-        refused = preprocess.refused(judged, cleaning)
-        kept = engine.hold(self.connection, preprocess.kept(judged, cleaning))
+        by_article = self.log.source.has_articles
+        kept, refused = preprocess.kept(judged), preprocess.refused(judged)
         window = self._window(judged, kept)
         self.tell("matching returns to the purchases they undo")
-        credits = engine.hold(self.connection, preprocess.credits(refused))
+        credits = preprocess.credits(judged)
         pairs = engine.hold(self.connection, returns.match(kept, credits, has_articles=by_article))
         lines = returns.undo(kept, pairs)
         for table, declared in ((lines, ORDER_LINES), (pairs, RETURNS)):
@@ -116,40 +116,54 @@ class _Ingest:
         self.tell("summarizing customers and cohorts")
         summary = self._summarize(kept, pairs, window)
         self.tell("writing the tables")
-        self._write(files.CLEAN_LINES, lines, ORDER_LINES, ["line"])
+        self._write(files.CLEAN_LINES, lines, ORDER_LINES, [*CONTENT, "returned_value"])
         self._write(files.REFUSED, refused, REFUSED_LINES, [*CONTENT, "rule"])
-        self._write(files.RETURNS, pairs, RETURNS, ["line", "credit_line"])
+        self._write(files.RETURNS, pairs, RETURNS, RETURNS.names)
         without = returns.unmatched(credits, pairs, has_articles=by_article)
         return self._report(judged, kept, pairs, without, summary)
 
     def _judged(self) -> ibis.Table:
         log = self.log
-        parts = load.load(self.connection, log.paths, log.source, self.stage.path("unzipped"))
-        with load.reading(log.paths):
+        parts = load.load(self.connection, log.paths, log.source, self.stage.folder)
+        with load.reading(parts, log.source):
             lines = preprocess.distinct_lines(parts, log.source, log.cleaning)
-            lines = engine.hold(self.connection, lines)
-            preprocess.require_readable(lines, parts, log.source)
+            judged = preprocess.judge(lines, log.source, log.cleaning)
+            judged = engine.hold_numbered(self.connection, judged)
+            preprocess.require_readable(judged, parts, log.source)
         if log.observation_end is None:
-            preprocess.require_past(lines, log.today)
-        stated = currency.currencies(lines) if "currency" in log.source.headers else []
+            preprocess.require_past(judged, log.today)
+        if "currency" not in log.source.headers:
+            return judged
+        lines = self._in_one_currency(judged)
+        judged = preprocess.judge(lines, log.source, log.cleaning)
+        return engine.hold_numbered(self.connection, judged)
+
+    def _in_one_currency(self, lines: ibis.Table) -> ibis.Table:
+        log, stated = self.log, currency.currencies(lines)
         if log.rates is not None and log.currency is not None:
             rates = currency.read_rates(self.connection, log.rates)
-            lines = currency.convert(lines, rates, log.currency)
-        elif len({*stated, log.currency} - {None}) > 1:
+            return currency.convert(lines, rates, log.currency)
+        if len({*stated, log.currency} - {None}) > 1:
             raise SourceUnreadable(
                 "log",
                 f"lines are in {len(stated)} currencies: {', '.join(stated)}.",
                 next_step="Say which one you want with --currency, and give --rates FILE.",
             )
-        return engine.hold(self.connection, preprocess.judge(lines, log.source, log.cleaning))
+        if stated:
+            self.log = dataclasses.replace(log, currency=stated[0])
+        return lines
 
     def _window(self, judged: ibis.Table, kept: ibis.Table) -> ObservationWindow:
         """The days the whole log covers, refused lines included, as far as observed."""
         if not engine.count(kept):
+            found = ledger(judged)
+            why = ", ".join(f"{rule} {lines:,}" for rule, lines in found["refused"].items())
             raise SourceUnreadable(
                 "log",
-                f"none of {engine.count(judged):,} different lines is a sale to a known customer.",
-                next_step="Check the columns: see `refused` in the help of `clv ingest`.",
+                f"none of its {found['read']:,} lines is a sale to a known customer ({why})."
+                if found["read"]
+                else "it has column names, but not a single line.",
+                next_step="Check that the right columns and the right file were named.",
             )
         at = judged.invoice_date
         ends = engine.first_row(judged.aggregate(start=at.min().date(), end=at.max().date()))
@@ -215,11 +229,13 @@ class _Ingest:
             ).nunique(),
             gross=kept.sales.sum(),
         )
-        undone = pairs.aggregate(lines=pairs.credit_line.nunique(), value=pairs.value.sum())
-        unmatched = without.aggregate(lines=without.count(), value=without.value.sum())
+        undone = pairs.aggregate(
+            lines=pairs.credit_line.nunique(), value=pairs.value.sum().fill_null(0)
+        )
+        unmatched = without.aggregate(lines=without.count(), value=without.value.sum().fill_null(0))
         net = float(summary.column("historic_clv").sum())
         return {
-            **ledger(judged, self.log.cleaning),
+            **ledger(judged),
             "duplicates_across_sheets": self._across_sheets(judged),
             "kept_totals": _plain(engine.first_row(found)),
             "returns": {
@@ -237,26 +253,23 @@ class _Ingest:
 
     def _across_sheets(self, judged: ibis.Table) -> int | None:
         """Lines of the days both sheets of the workbook hold, found twice; else null."""
-        if self.log.source is not ONLINE_RETAIL:
+        if self.log.source.name != ONLINE_RETAIL.name:
             return None
         first, last = BOTH_SHEETS
         day = judged.invoice_date.date()
         return engine.count(judged.filter(day.between(first, last), judged.copies > 1))
 
 
-def ledger(judged: ibis.Table, cleaning: Cleaning) -> dict[str, Any]:
+def ledger(judged: ibis.Table) -> dict[str, Any]:
     """How many lines were read, kept and refused by which rule, and their money, signed."""
-    times = judged.copies if cleaning.keep_duplicates else 1
-    rows = judged.mutate(times=times)
-    by_rule = rows.group_by("rule").agg(
-        lines=rows.times.sum(), money=(rows.sales * rows.times).sum()
-    )
+    by_rule = judged.group_by("rule").agg(lines=judged.count(), money=judged.sales.sum())
     found = {row["rule"]: row for row in engine.fetch(by_rule).to_pylist()}
-    if not cleaning.keep_duplicates:
-        again = judged.copies - 1
-        further = judged.aggregate(lines=again.sum(), money=(judged.sales * again).sum())
-        found["duplicate"] = engine.first_row(further)
-    nothing = {"lines": 0, "money": Decimal(0)}
+    again = judged.copies - 1
+    further = judged.aggregate(
+        lines=again.sum().fill_null(0), money=(judged.sales * again).sum().fill_null(0)
+    )
+    found["duplicate"] = engine.first_row(further)
+    nothing: dict[str, Any] = {"lines": 0, "money": Decimal("0.0000")}
     rules = [
         rule
         for rule in preprocess.RULES
@@ -270,7 +283,7 @@ def ledger(judged: ibis.Table, cleaning: Cleaning) -> dict[str, Any]:
         "kept": int(kept["lines"]),
         "refused": {rule: int(row["lines"]) for rule, row in totals.items()},
         "money": {
-            "read": str(sum((row["money"] for row in every), Decimal(0))),
+            "read": str(sum((row["money"] for row in every), nothing["money"])),
             "kept": str(kept["money"]),
             "refused": {rule: str(row["money"]) for rule, row in totals.items()},
         },
