@@ -10,13 +10,14 @@ import datetime as dt
 import inspect
 import json
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
 from clv import errors
-from clv.options import Option, taken_by
+from clv.options import SOURCE, WORKSPACE, Option, taken_by
 
 if TYPE_CHECKING:
     from clv.pipeline.ingest import Log
@@ -40,14 +41,11 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
 INTERRUPTED = 130
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
 
-EVERYWHERE = (
-    Option("workspace", "DIR", "Folder of the shop's files; else CLV_WORKSPACE, else here.", ()),
-    Option("json", "", "Print the result as JSON and nothing else.", ()),
-)
+EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
 
 Sources = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[SOURCE]...", help="Raw log: .csv, .csv.gz, .zip, .xlsx, .parquet."),
+    typer.Argument(metavar="[SOURCE]...", help=SOURCE.meaning),
 ]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Its name in the catalog.")]
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` printed it.")]
@@ -55,6 +53,16 @@ Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` pr
 
 def main() -> None:
     app()
+
+
+@app.callback(invoke_without_command=True)
+def everywhere(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"clv {metadata.version('clv-forecaster')}")
+        raise typer.Exit
 
 
 def exit_code(error: errors.ClvError) -> int:
@@ -73,17 +81,26 @@ class Session:
         self.settings, self.as_json = settings, as_json
         self.workspace = wiring.workspace(settings)
         self.aside, self.output = Console(stderr=True), Console()
+        self.working = self.aside.status("", spinner="line")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.working.stop()
 
     def tell(self, text: str) -> None:
-        """Say what happens now, while it happens."""
-        if not self.as_json:
-            self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
+        """Say what happens now; in a terminal something turns until the next is said."""
+        if self.as_json:
+            return
+        self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
+        if self.aside.is_terminal:
+            self.working.update("")
+            self.working.start()
 
     def progress(self, done: int, total: int) -> None:
         """Redraw how much of a download is here."""
-        if self.aside.is_terminal and not self.as_json:
-            share = f"  {done / 1e6:.1f} of {total / 1e6:.1f} MB"
-            self.aside.print(share, end="\r", style="dim", highlight=False)
+        self.working.update(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
     def log(self) -> Log:
         from clv import wiring
@@ -92,6 +109,7 @@ class Session:
 
     def answer(self, facts: dict[str, Any], *shown: Any) -> None:
         """The result: ``facts`` as JSON, or what is ``shown`` to people."""
+        self.working.stop()
         if self.as_json:
             print(json.dumps(facts, default=str))  # noqa: T201
         else:
@@ -109,7 +127,8 @@ def verb(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         def command(**given: Any) -> None:
             arguments = {parameter.name: given.pop(parameter.name) for parameter in own}
             try:
-                function(_session(given, arguments), **arguments)
+                with _session(given, arguments) as session:
+                    function(session, **arguments)
             except errors.ClvError as error:
                 typer.echo(f"{type(error).__name__}: {error}", err=True)
                 raise typer.Exit(exit_code(error)) from error
@@ -179,7 +198,10 @@ def backtest(session: Session) -> None:
     from clv import terminal
     from clv.pipeline.backtest import backtest as hold
 
-    records = hold(session.workspace, session.settings.model, session.tell)
+    settings = session.settings
+    records = hold(
+        session.workspace, settings.model, session.tell, horizon_days=settings.horizon_days
+    )
     session.answer({"records": records}, *terminal.backtest(records))
 
 
@@ -209,6 +231,9 @@ def run(session: Session, source: Sources = None) -> None:
         model=session.settings.model,
         now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
     )
+    if isinstance(found.predictions, errors.NotEnoughData):
+        session.answer({"etl": found.etl, "forecast": None}, *terminal.ledger(found.etl))
+        raise found.predictions
     facts = terminal.forecast_facts(found.predictions)
     shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)
     session.answer({"etl": found.etl, "forecast": facts}, *shown)
@@ -222,10 +247,13 @@ def simulate(
     seed: int = 1,
 ) -> None:
     """Write the raw log of a shop that does not exist, with the truth about it beside it."""
+    from rich.markup import escape
+
     from clv.simulated_shop import simulate_log, write_log
 
     shop = simulate_log(customers=customers, seed=seed)
     target = write_log(session.workspace.path(str(path)), shop.log)
     truth = write_log(target.with_suffix(".truth.csv"), shop.truth)
     facts = {"log": target, "truth": truth, "lines": shop.log.num_rows, "customers": customers}
-    session.answer(facts, f"SIMULATED: {shop.log.num_rows:,} lines in {target}, truth in {truth}.")
+    said = f"SIMULATED: {shop.log.num_rows:,} lines in {target}, truth in {truth}."
+    session.answer(facts, escape(said))

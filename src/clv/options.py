@@ -26,7 +26,13 @@ class Option:
         return "--" + self.name.replace("_", "-")
 
 
+WORKSPACE = Option(
+    "workspace", "DIR", "Folder of the shop's files; else CLV_WORKSPACE, else here.", ()
+)
+SOURCE = Option("source", "FILES", "Raw log: .csv, .csv.gz, .zip, .xlsx or .parquet.", ())
+
 OPTIONS = (
+    SOURCE,
     Option("customer_id", "COLUMN", "Column with the customer of an order log.", LOG),
     Option("date", "COLUMN", "Column with the date or time of the order.", LOG),
     Option("amount", "COLUMN", "Column with the amount; a negative one is a return.", LOG),
@@ -45,7 +51,7 @@ OPTIONS = (
     Option("hash_emails", "", "Replace e-mail addresses by their SHA-256.", LOG),
     Option("basis", "BASIS", "net counts value less returns, gross before them.", LOG),
     Option("model", "MODEL", "Purchase model, by its name in the catalog.", ("backtest", "run")),
-    Option("horizon_days", "DAYS", "How far the forecast reaches.", FORECAST),
+    Option("horizon_days", "DAYS", "How far the forecast reaches.", ("backtest", *FORECAST)),
     Option("churn_window_days", "DAYS", "No order within it is churn; else the horizon.", FORECAST),
     Option("discount_rate", "RATE", "Yearly discount of lifetime_clv, such as 0.1.", FORECAST),
     Option("margin", "SHARE", "Share of revenue that is income, such as 0.4.", FORECAST),

@@ -24,12 +24,15 @@ from pydantic_settings import (
 from clv.errors import SettingsError
 
 FILE = "clv.toml"
+_NEXT_STEP = "See `clv run --help`."
 
 
 class Settings(BaseSettings):
     """What a shop may set; see ``clv.options`` for what each means."""
 
-    model_config = SettingsConfigDict(env_prefix="CLV_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CLV_", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     workspace: Path = Path()
     source: Annotated[tuple[Path, ...], NoDecode] = ()
@@ -87,23 +90,42 @@ def read_settings(**flags: Any) -> Settings:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except pydantic.ValidationError as cause:
         first = cause.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        name = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             known = ", ".join(Settings.model_fields)
             raise SettingsError(
-                name, "there is no such setting.", next_step=f"Known: {known}."
+                name, f"there is no such setting ({FILE}).", next_step=f"Known: {known}."
             ) from cause
+        where = _given_in(name, flags)
         raise SettingsError(
-            name, f"{first['msg']}, not {first['input']!r}.", next_step="See `clv run --help`."
+            name, f"{first['msg']}, not {first['input']!r} ({where}).", next_step=_NEXT_STEP
         ) from cause
 
 
+def _given_in(name: str, flags: dict[str, Any]) -> str:
+    """Where a setting that holds was given: the first of the places in their order."""
+    if flags.get(name) is not None:
+        return "command line"
+    variable = f"CLV_{name.upper()}"
+    return variable if os.environ.get(variable) else FILE
+
+
 def _read(path: Path) -> dict[str, Any]:
+    """The settings in a file; the paths in it are meant from where it lies."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        stored = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError) as cause:
         raise SettingsError(
             str(path), f"the file cannot be read: {cause}.", next_step="Compare clv.example.toml."
         ) from cause
+    for name in {"source", "rates"} & stored.keys():
+        stored[name] = _from(path.parent, stored[name])
+    return stored
+
+
+def _from(folder: Path, value: Any) -> Any:
+    if isinstance(value, str):
+        return os.pathsep.join(str(folder / part) for part in value.split(os.pathsep))
+    return [_from(folder, part) for part in value] if isinstance(value, list) else value

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from clv.pipeline.backtest import checkable_from
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import Predictions
@@ -41,7 +45,7 @@ def ledger(report: dict[str, Any]) -> list[RenderableType]:
     table.columns[0].justify = table.columns[2].justify = "right"
     table.add_row(f"{report['read']:,}", "read", money(cash["read"], currency), "")
     worst_first = sorted(report["refused"], key=lambda rule: -abs(Decimal(cash["refused"][rule])))
-    for rule in worst_first:
+    for rule in filter(report["refused"].get, worst_first):
         why, switch = WHY_REFUSED[rule]
         amount = money(cash["refused"][rule], currency)
         table.add_row(f"{report['refused'][rule]:,}", f"refused: {why}", amount, switch)
@@ -69,7 +73,7 @@ def fit_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
     stored = workspace.read_json(f"models/{digest}/model.json")
     parts = {name: stored[name] for name in ("purchases", "spend")}
     return {"digest": digest} | {
-        part["model"]: {"params": part["params"], **part["report"]} for part in parts.values()
+        part.pop("model"): part.pop("report", {}) | part for part in parts.values()
     }
 
 
@@ -77,6 +81,9 @@ def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
     """Parameters with standard errors, and how each part of the fit ended."""
     for model, found in facts.items():
         if model == "digest":
+            continue
+        if "why" in found:
+            yield f"{model}: {found['mean']:,.2f} for everybody, because {found['why']}"
             continue
         errors = found["standard_errors"] or {}
         values = ", ".join(
@@ -130,14 +137,15 @@ def _values(records: list[dict[str, Any]], metric: str) -> list[float]:
 def forecast_facts(predictions: Predictions) -> dict[str, Any]:
     """The forecast in sums, for the box and for scripts."""
     table = predictions.table
-    first = table.slice(0, 1).to_pylist()[0]
-    tiers = table.group_by("value_tier").aggregate([([], "count_all")]).to_pylist()
     carried = ("as_of", "horizon_days", "horizon_validated", "currency", "basis", "model_version")
+    first = table.select([*carried, "reason_codes"]).slice(0, 1).to_pylist()[0]
+    # A group_by would load pandas, wherever it is installed.
+    tiers = pc.value_counts(table["value_tier"]).to_pylist()
     return {
         "customers": len(predictions),
         "predicted_clv": round(pc.sum(table["predicted_clv"]).as_py(), 2),
         "predicted_number_of_orders": round(pc.sum(table["predicted_number_of_orders"]).as_py(), 1),
-        "tiers": {row["value_tier"]: row["count_all"] for row in tiers},
+        "tiers": {row["values"]: row["counts"] for row in tiers},
         **{name: first[name] for name in carried},
         "simulated": "simulated" in first["reason_codes"],
     }
@@ -146,7 +154,7 @@ def forecast_facts(predictions: Predictions) -> dict[str, Any]:
 CHECKED = {
     "checked": "this horizon was checked twice on this log",
     "checked_once": "this horizon was checked once on this log",
-    "extrapolated": "nobody can check this horizon on so short a log",
+    "extrapolated": "this horizon was not checked on this log",
 }
 
 
@@ -160,15 +168,18 @@ def forecast(facts: dict[str, Any]) -> str:
     )
 
 
-def how_far_off(records: list[dict[str, Any]], horizon_days: int) -> str:
+def how_far_off(records: list[dict[str, Any]], horizon_days: int, etl: dict[str, Any]) -> str:
     """How the same forecast did at earlier cuts, at the horizon asked for or the nearest one."""
     chosen = [
         r
         for r in records
-        if r["role"] == "chosen" and r["target"] == "net_cash" and r["metric"] == "bias"
+        if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias")
+        and r["value"] is not None
     ]
     if not chosen:
-        return "It was not held against what happened: the log is too short."
+        checkable = checkable_from(dt.date.fromisoformat(etl["first_day"])).isoformat()
+        until = f", which takes a log that reaches {checkable} or later"
+        return f"It was not held against what happened{until * (etl['last_day'] < checkable)}."
     nearest = min({r["horizon_days"] for r in chosen}, key=lambda days: abs(days - horizon_days))
     said = [f"{r['value']:+.0%} on {r['cut']}" for r in chosen if r["horizon_days"] == nearest]
     return f"The same forecast over {nearest} days was off by {' and '.join(said)}."
@@ -179,17 +190,17 @@ def whole_run(
 ) -> Iterable[RenderableType]:
     """The ledger, and a box: what was found, where the files are, what to do next."""
     yield from ledger(etl)
-    found = [forecast(facts), how_far_off(records, facts["horizon_days"])]
+    found = [forecast(facts), how_far_off(records, facts["horizon_days"], etl)]
     if facts["simulated"]:
         found.insert(0, SIMULATED)
-    where = [
-        f"CLV table      {workspace.path(files.PREDICTIONS)}",
-        f"clean lines    {workspace.path(files.CLEAN_LINES)}",
-        f"backtest       {workspace.path(files.BACKTEST_REPORT)}",
-    ]
+    written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
+    if records:
+        written["backtest"] = files.BACKTEST_REPORT
+    where = [f"{what:12s} {escape(str(workspace.path(name)))}" for what, name in written.items()]
+    here = "" if workspace.root == Path() else f" --workspace {escape(str(workspace.root))}"
     following = [
-        "clv backtest              how good the forecast was, beside what anybody could guess",
-        "clv predict --horizon-days 91     the next quarter instead of the next year",
+        f"clv backtest{here}    how good it was, beside simple guesses",
+        f"clv predict{here} --horizon-days 91    the next quarter",
         "clv run orders.csv --customer-id email --date created_at --amount total",
     ]
     body = Group(*found, "", *where, "", "Next:", *(f"  {line}" for line in following))

@@ -24,6 +24,8 @@ RAW = "data/raw"
 LOG_NAME = "online_retail_II"
 SIMULATED_LOG = f"{RAW}/simulated_shop.csv"
 
+COLUMNS = ("customer_id", "date", "amount", "order_id", "country", "currency_column")
+
 Progress = Callable[[int, int], None]
 
 
@@ -68,8 +70,7 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
 
 
 def _source(settings: Settings) -> Source:
-    columns = (settings.customer_id, settings.date, settings.amount)
-    if not any(columns):
+    if not any(getattr(settings, name) for name in COLUMNS):
         known = ONLINE_RETAIL
     elif not (settings.customer_id and settings.date and settings.amount):
         raise SettingsError(

@@ -9,15 +9,16 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clv.evaluation import metrics
-from clv.models.segments import HorizonValidated
 from clv.periods import ObservationWindow
+
+if TYPE_CHECKING:
+    from clv.models.segments import HorizonValidated
 
 Float = npt.NDArray[np.float64]
 Role = Literal["chosen", "challenger", "baseline"]
@@ -55,14 +56,21 @@ def cuts(window: ObservationWindow, horizon_days: int) -> list[dt.date]:
     return [end for end in ends if (end - window.start).days >= horizon_days]
 
 
-def horizon_validated(window: ObservationWindow, horizon_days: int) -> HorizonValidated:
-    """How often a horizon can be held against what happened on this log."""
+def horizon_validated(records: Iterable[Mapping[str, Any]], horizon_days: int) -> HorizonValidated:
+    """How often a horizon was held against what happened, by the records of a backtest."""
     words: tuple[HorizonValidated, ...] = ("extrapolated", "checked_once", "checked")
-    return words[len(cuts(window, horizon_days))]
+    held = {
+        record["cut"]
+        for record in records
+        if record["role"] == "chosen" and record["horizon_days"] == horizon_days
+    }
+    return words[min(len(held), 2)]
 
 
 def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[dict[str, Any]]:
     """One record per model, target and metric, in the form of ``reports/backtest.json``."""
+    from clv.evaluation import metrics
+
     found = []
     for forecast in forecasts:
         for target, mean in forecast.mean.items():

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
 from clv.models.catalog import PURCHASE_MODELS
 from clv.models.gamma_gamma import GammaGamma
@@ -49,11 +50,36 @@ class ReturnShare:
 
 
 @dataclasses.dataclass(frozen=True)
+class MeanSpend:
+    """One value of a purchase day for everybody, where nothing tells customers apart.
+
+    Such a log is that of a subscription at one price. ``mean`` is gross, in currency; ``why``
+    says what Gamma-Gamma lacked.
+    """
+
+    name: ClassVar[str] = "mean-spend"
+
+    mean: float
+    why: str
+
+    def expected_day_value(self, summary: CustomerSummary) -> Float:
+        """The mean for each customer, shape ``(n,)``."""
+        return np.full(len(summary), self.mean)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"model": self.name, **dataclasses.asdict(self)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(stored["mean"], stored["why"])
+
+
+@dataclasses.dataclass(frozen=True)
 class LifetimeValue:
     """A fitted purchase model, spend model and return share."""
 
     purchases: PurchaseModel
-    spend: GammaGamma
+    spend: GammaGamma | MeanSpend
     return_share: ReturnShare
     orders_per_day: float
 
@@ -66,13 +92,17 @@ class LifetimeValue:
         """All parts fitted to ``summary``; ``model`` is a name in the catalog.
 
         Raises:
+            SettingsError: the catalog has no such model.
             NotEnoughData, NotConverged: from the parts.
         """
+        if model not in PURCHASE_MODELS:
+            known = ", ".join(PURCHASE_MODELS)
+            raise SettingsError("model", f"there is no {model!r}.", next_step=f"Known: {known}.")
         days = np.nansum(summary.column("purchase_days"))
         orders = np.nansum(summary.column("orders"))
         return cls(
             PURCHASE_MODELS[model].fit(summary, prior=prior),
-            GammaGamma.fit(summary),
+            _fit_spend(summary),
             ReturnShare.fit(summary),
             float(orders / days) if days > 0 else 1.0,
         )
@@ -105,10 +135,21 @@ class LifetimeValue:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        purchases = stored["purchases"]
+        purchases, spend = stored["purchases"], stored["spend"]
+        spend_model = MeanSpend if spend["model"] == MeanSpend.name else GammaGamma
         return cls(
             PURCHASE_MODELS[purchases["model"]].from_dict(purchases),
-            GammaGamma.from_dict(stored["spend"]),
+            spend_model.from_dict(spend),
             ReturnShare(**stored["return_share"]),
             stored["orders_per_day"],
         )
+
+
+def _fit_spend(summary: CustomerSummary) -> GammaGamma | MeanSpend:
+    try:
+        return GammaGamma.fit(summary)
+    except NotEnoughData as error:
+        gross, days = (np.nansum(summary.column(name)) for name in ("gross_value", "purchase_days"))
+        if not (gross > 0 and days > 0):
+            raise
+        return MeanSpend(float(gross / days), why=error.problem)

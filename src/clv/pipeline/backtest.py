@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clv.data import engine, summarize
-from clv.errors import FitError, NotEnoughData
+from clv.errors import FitError, IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
-from clv.evaluation.backtest import Forecast, Outcome
-from clv.models.base import Float
+from clv.evaluation.backtest import Float, Forecast, Outcome
 from clv.models.baselines import BASELINES, YEAR_DAYS, Past
-from clv.models.lifetime_value import LifetimeValue
 from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.steps import Tell, step_key
+from clv.pipeline.workbench import workbench
 from clv.store import parquet
 from clv.store import workspace as files
-from clv.store.workspace import Workspace
+from clv.store.workspace import Stage, Workspace
 from clv.tables import CustomerSummary
+
+if TYPE_CHECKING:
+    from clv.models.lifetime_value import LifetimeValue
 
 HORIZONS = (91, 182, 365)
 INPUTS = [files.CLEAN_LINES, files.REFUSED, files.RETURNS, files.SUMMARY]
@@ -54,8 +57,12 @@ class Split:
     past: dict[str, Past]
 
 
-def backtest(workspace: Workspace, model: str, tell: Tell) -> list[dict[str, Any]]:
+def backtest(
+    workspace: Workspace, model: str, tell: Tell, *, horizon_days: int
+) -> list[dict[str, Any]]:
     """Hold ``model`` and the baselines against what happened; returns the records.
+
+    Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever the log is long enough.
 
     Raises:
         NothingStored: there are no clean lines yet.
@@ -63,51 +70,89 @@ def backtest(workspace: Workspace, model: str, tell: Tell) -> list[dict[str, Any
     """
     for name in INPUTS:
         files.require(workspace, name, "clv ingest")
-    key = step_key(workspace, *INPUTS, model=model)
+    key = _key(workspace, model, horizon_days)
     if workspace.is_current("backtest", key):
         tell("nothing changed since the last backtest: its report is kept")
         return list(workspace.read_json(files.BACKTEST_REPORT))
-    with workspace.staging() as stage, engine.connect(stage.path("spill")) as connection:
+    with workbench(workspace) as (stage, connection):
         tables = _open(connection, workspace)
         records, rows = [], []
-        for horizon_days in HORIZONS:
-            for cut in scoring.cuts(tables.window, horizon_days):
-                tell(f"backtest: what was known on {cut}, {horizon_days} days ahead")
-                split = split_at(tables, cut, horizon_days)
+        for days in _horizons(horizon_days):
+            for cut in scoring.cuts(tables.window, days):
+                tell(f"backtest: what was known on {cut}, {days} days ahead")
+                split = split_at(tables, cut, days)
                 forecasts = _forecasts(split, model, tell)
-                records += scoring.records(split.outcome, forecasts)
-                rows.append(scoring.holdout(split.outcome, forecasts))
+                if forecasts:
+                    records += scoring.records(split.outcome, forecasts)
+                    rows.append(scoring.holdout(split.outcome, forecasts))
         if not records:
-            raise _too_short(tables.window)
-        stage.write_json(files.BACKTEST_REPORT, records)
-        pq.write_table(pa.concat_tables(rows), stage.path(files.HOLDOUT), compression="snappy")
-        stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT])
+            raise _nothing_checked(tables.window)
+        _publish(stage, key, records, rows)
     return records
 
 
-def _too_short(window: ObservationWindow) -> NotEnoughData:
-    shortest = 2 * HORIZONS[0]
-    possible = window.start + dt.timedelta(days=shortest)
+def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[dict[str, Any]]:
+    """The records of a backtest of ``model`` on the log as it is; none where it is of another."""
+    if not workspace.is_current("backtest", _key(workspace, model, horizon_days)):
+        return []
+    return list(workspace.read_json(files.BACKTEST_REPORT))
+
+
+def checkable_from(first_day: dt.date) -> dt.date:
+    """The first last day of a log on which a forecast can be held against what happened."""
+    return first_day + dt.timedelta(days=2 * HORIZONS[0])
+
+
+def _horizons(horizon_days: int) -> list[int]:
+    return sorted({*HORIZONS, horizon_days})
+
+
+def _key(workspace: Workspace, model: str, horizon_days: int) -> str:
+    present = [name for name in INPUTS if workspace.is_file(name)]
+    return step_key(workspace, *present, model=model, horizons=_horizons(horizon_days))
+
+
+def _publish(stage: Stage, key: str, records: list[dict[str, Any]], rows: list[pa.Table]) -> None:
+    stage.write_json(files.BACKTEST_REPORT, records)
+    pq.write_table(pa.concat_tables(rows), stage.path(files.HOLDOUT), compression="snappy")
+    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT])
+
+
+def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
+    possible = checkable_from(window.start)
+    if window.end >= possible:
+        return NotEnoughData(
+            "backtest",
+            "the model could be fitted at no earlier date of this log.",
+            next_step="Why was told at each; until it can, a forecast is unchecked.",
+        )
     return NotEnoughData(
         "backtest",
-        f"the log covers {window.days} days; holding a forecast of {HORIZONS[0]} days against "
-        f"what happened takes {shortest}.",
-        next_step=f"It can be done from {possible} on; until then a forecast is unchecked.",
+        f"the log covers {window.days} days; a forecast of {HORIZONS[0]} days needs as many "
+        "before it and as many after it to be held against.",
+        next_step=f"It takes a log that reaches {possible} or later; until then a forecast is "
+        "unchecked.",
     )
 
 
 def _open(connection: Any, workspace: Workspace) -> Tables:
+    def table(path: str) -> ibis.Table:
+        where = workspace.path(path)
+        try:
+            return engine.hold(connection, connection.read_parquet(str(where)))
+        except duckdb.InvalidInputException as cause:
+            raise IncompatibleArtifact(
+                where, "it cannot be read as Parquet.", next_step=parquet.AGAIN
+            ) from cause
+
+    known = table(files.SUMMARY).select("customer_id")
     lines, refused, returns = (
-        connection.create_table(name, connection.read_parquet(str(workspace.path(path))), temp=True)
-        for name, path in (
-            ("lines", files.CLEAN_LINES),
-            ("refused", files.REFUSED),
-            ("returns", files.RETURNS),
-        )
+        table(path) for path in (files.CLEAN_LINES, files.REFUSED, files.RETURNS)
     )
     summary = workspace.path(files.SUMMARY)
     return Tables(
-        lines=lines,
+        # Anonymous lines may be kept under one name, which is no customer.
+        lines=engine.hold(connection, lines.semi_join(known, "customer_id")),
         credits=refused.filter(refused.rule == "return"),
         returns=returns,
         window=parquet.read_summary(summary).window,
@@ -186,8 +231,18 @@ def _aligned(summary: CustomerSummary, table: ibis.Table) -> dict[str, Float]:
 
 
 def _forecasts(split: Split, model: str, tell: Tell) -> list[Forecast]:
-    """The chosen model, the plain one, and the naive baselines, for every target."""
-    forecasts = [_fitted(LifetimeValue.fit(split.summary, model), split, model, returned=True)]
+    """The chosen model, the plain one, and the naive baselines, for every target.
+
+    None at all where the chosen model cannot be fitted: nothing was checked there.
+    """
+    from clv.models.lifetime_value import LifetimeValue
+
+    try:
+        chosen = LifetimeValue.fit(split.summary, model)
+    except FitError as error:
+        tell(f"backtest: nothing to check at {split.outcome.cut}: {error}")
+        return []
+    forecasts = [_fitted(chosen, split, model, returned=True)]
     try:
         plain = LifetimeValue.fit(split.summary, "pareto-nbd", prior=False)
         forecasts.append(_fitted(plain, split, PLAIN, returned=False))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
+from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import horizon_validated
-from clv.models.clv_table import Terms, clv_table
+from clv.pipeline.backtest import past_records
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import PREDICTIONS, Predictions
+
+if TYPE_CHECKING:
+    from clv.models.clv_table import Terms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,22 +35,29 @@ class Ask:
 def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Predictions:
     """Score every customer of the summary with the champion, into ``predictions.parquet``.
 
+    The horizon counts as checked where a backtest of the champion's kind of model on this
+    very log did so.
+
     Raises:
         ModelNotFound: no summary or no champion yet.
         HorizonOutOfRange: the horizon cannot be computed.
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
+    model = artifacts.manifest(workspace, digest).get("model", "")
+    checked = horizon_validated(past_records(workspace, model, ask.horizon_days), ask.horizon_days)
+    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, checked=checked)
     target = workspace.path(files.PREDICTIONS)
-    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
-        return Predictions.from_table(pq.read_table(target))
+        return Predictions(parquet.read(target, PREDICTIONS))  # checked when it was written
+    from clv.models.clv_table import Terms, clv_table
+
     tell("scoring every customer")
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
     terms = Terms(
         horizon_days=ask.horizon_days,
-        horizon_validated=horizon_validated(summary.window, ask.horizon_days),
+        horizon_validated=checked,
         churn_window_days=ask.churn_window_days or ask.horizon_days,
         discount_rate=ask.discount_rate,
         margin=ask.margin,
@@ -55,13 +68,29 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         model_version=digest,
         scored_at=now,
     )
-    earlier = pq.read_table(target) if target.is_file() else None
+    earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
     table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
     with workspace.staging() as stage:
         kept = {"as_of": summary.window.end, "horizon_days": ask.horizon_days, "model": digest}
         carried = {name: facts.get(name) for name in ("currency", "basis", "simulated")}
         parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
         stage.publish("predict", key, [files.PREDICTIONS])
+    return table
+
+
+def _earlier(path: Path, terms: Terms, as_of: dt.date, tell: Tell) -> pa.Table | None:
+    """The last CLV table, whose tiers this one remembers, unless it is of no use."""
+    try:
+        facts, table = parquet.facts_of(path), parquet.read(path, PREDICTIONS)
+    except IncompatibleArtifact as error:
+        tell(f"tiers begin anew: {error}")
+        return None
+    if (facts.get("simulated") == "true") is not terms.simulated:
+        tell("tiers begin anew: the last table was of a simulated shop, or this one is")
+        return None
+    if dt.date.fromisoformat(facts["as_of"]) > as_of:
+        tell(f"tiers begin anew: the last table looked further, to {facts['as_of']}")
+        return None
     return table
 
 

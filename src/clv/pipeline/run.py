@@ -7,7 +7,7 @@ import datetime as dt
 from typing import Any
 
 from clv.errors import NotEnoughData
-from clv.pipeline.backtest import backtest
+from clv.pipeline.backtest import backtest, checkable_from
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.steps import Tell
@@ -18,11 +18,14 @@ from clv.tables import Predictions
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a whole run found: the ETL report, the backtest's records, the CLV table."""
+    """What a whole run found: the ETL report, the backtest's records, the CLV table.
+
+    Where the log does not carry a forecast yet, there is what it lacks instead of the table.
+    """
 
     etl: dict[str, Any]
     backtest: list[dict[str, Any]]
-    predictions: Predictions
+    predictions: Predictions | NotEnoughData
 
 
 def run(
@@ -40,11 +43,27 @@ def run(
         ClvError: from the verbs; what earlier verbs wrote stays.
     """
     etl = ingest(workspace, log, tell)
-    digest = train(workspace, model, tell)
     try:
-        records = backtest(workspace, model, tell)
+        digest = train(workspace, model, tell)
+    except NotEnoughData as error:
+        workspace.retract("backtest")
+        return Outcome(etl, [], _not_yet(error, etl))
+    try:
+        records = backtest(workspace, model, tell, horizon_days=ask.horizon_days)
     except NotEnoughData as error:
         tell(str(error))
+        workspace.retract("backtest")
         records = []
     promote(workspace, digest, tell)
     return Outcome(etl, records, predict(workspace, ask, now, tell))
+
+
+def _not_yet(error: NotEnoughData, etl: dict[str, Any]) -> NotEnoughData:
+    """The same, with what there is and from when there will be more."""
+    checkable = checkable_from(dt.date.fromisoformat(etl["first_day"]))
+    return NotEnoughData(
+        error.model,
+        error.problem,
+        next_step=f"{error.next_step} Clean lines, customers and cohorts of this log are written; "
+        f"a forecast that can be checked takes a log that reaches {checkable} or later.",
+    )

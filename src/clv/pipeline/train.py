@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from clv.models.lifetime_value import LifetimeValue
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -24,6 +23,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
         return workspace.files_of(step)[0].split("/")[1]
+    from clv.models.lifetime_value import LifetimeValue
+
     tell(f"fitting {model}")
     fitted = LifetimeValue.fit(parquet.read_summary(path), model, prior=prior)
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
@@ -39,5 +40,8 @@ def promote(workspace: Workspace, digest: str, tell: Tell) -> None:
     Raises:
         ModelNotFound, IncompatibleArtifact: the champion stays who it was.
     """
+    if workspace.is_file(artifacts.CHAMPION) and artifacts.champion(workspace) == digest:
+        tell(f"model {digest} already answers")
+        return
     artifacts.promote(workspace, digest)
     tell(f"model {digest} answers from now on")

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
-from clv.models.lifetime_value import LifetimeValue
-from clv.store.workspace import Stage, Workspace, replace_text, writing
+from clv.store.workspace import Stage, Workspace
+
+if TYPE_CHECKING:
+    from clv.models.lifetime_value import LifetimeValue
 
 FORMAT = 1
 CHAMPION = "models/champion"
@@ -37,24 +39,33 @@ def load(workspace: Workspace, digest: str) -> LifetimeValue:
         ModelNotFound: there is none.
         IncompatibleArtifact: it was written by another format, or was altered since.
     """
+    from clv.models.lifetime_value import LifetimeValue
+
     path = workspace.path(f"models/{digest}/model.json")
     if not path.is_file():
         raise ModelNotFound(
             f"model {digest}", workspace.path("models"), next_step="Run `clv train pareto-nbd`."
+        )
+    if manifest(workspace, digest).get("format") != FORMAT:
+        raise IncompatibleArtifact(
+            path,
+            f"its manifest does not say format {FORMAT}, which this version reads.",
+            next_step="Train it again with this version.",
         )
     text = path.read_text(encoding="utf-8")
     if hashlib.sha256(text.encode()).hexdigest()[:16] != digest:
         raise IncompatibleArtifact(
             path, "its content is not what its digest says.", next_step="Train it again."
         )
-    manifest = workspace.read_json(f"models/{digest}/manifest.json")
-    if manifest.get("format") != FORMAT:
-        raise IncompatibleArtifact(
-            path,
-            f"it is written in format {manifest.get('format')}, this version reads {FORMAT}.",
-            next_step="Train it again with this version.",
-        )
     return LifetimeValue.from_dict(json.loads(text))
+
+
+def manifest(workspace: Workspace, digest: str) -> dict[str, Any]:
+    """What was noted when the model was stored; empty where that cannot be read."""
+    try:
+        return dict(workspace.read_json(f"models/{digest}/manifest.json"))
+    except (OSError, ValueError):
+        return {}
 
 
 def promote(workspace: Workspace, digest: str) -> None:
@@ -64,8 +75,9 @@ def promote(workspace: Workspace, digest: str) -> None:
         ModelNotFound, IncompatibleArtifact: the pointer stays where it was.
     """
     load(workspace, digest)
-    with writing(workspace.path(CHAMPION)):
-        replace_text(workspace.path(CHAMPION), digest)
+    with workspace.staging() as stage:
+        stage.path(CHAMPION).write_text(f"{digest}\n", encoding="utf-8")
+        stage.move([CHAMPION])
 
 
 def champion(workspace: Workspace) -> str:
@@ -74,11 +86,10 @@ def champion(workspace: Workspace) -> str:
     Raises:
         ModelNotFound: none was promoted yet.
     """
-    path = workspace.path(CHAMPION)
-    if not path.is_file():
+    if not workspace.is_file(CHAMPION):
         raise ModelNotFound(
             "champion",
             workspace.path("models"),
             next_step="Run `clv train pareto-nbd` and `clv promote`, or `clv run` for everything.",
         )
-    return path.read_text(encoding="utf-8").strip()
+    return workspace.path(CHAMPION).read_text(encoding="utf-8").strip()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from clv.errors import IncompatibleArtifact
 from clv.periods import ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, CustomerSummary, Table
 
+AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
+
 
 def write(table: pa.Table, path: Path, declared: Table, facts: Mapping[str, object]) -> None:
     """Write a checked table as Snappy Parquet with ``facts`` in its footer."""
@@ -21,29 +24,57 @@ def write(table: pa.Table, path: Path, declared: Table, facts: Mapping[str, obje
 
 
 def facts_of(path: Path) -> dict[str, str]:
-    """What the footer of a declared table says, by the names it was written with."""
-    metadata = pq.read_metadata(path).metadata or {}
+    """What the footer of a declared table says, by the names it was written with.
+
+    Raises:
+        IncompatibleArtifact: the file is damaged.
+    """
+    with _reading(path):
+        metadata = pq.read_metadata(path).metadata or {}
     pairs = ((key.decode(), value.decode()) for key, value in metadata.items())
     return {key.removeprefix("clv."): value for key, value in pairs if key.startswith("clv.")}
+
+
+def read(path: Path, declared: Table) -> pa.Table:
+    """The rows of the declared table in ``path``.
+
+    Raises:
+        IncompatibleArtifact: the file is damaged, or another table or version.
+    """
+    facts = facts_of(path)
+    written = (facts.get("table"), facts.get("version"))
+    if written != (declared.name, str(declared.version)):
+        raise IncompatibleArtifact(
+            path,
+            f"it is {written[0]} version {written[1]}, not {declared.name} version "
+            f"{declared.version}.",
+            next_step=AGAIN,
+        )
+    # pq.read_table would load pandas, wherever it is installed.
+    with _reading(path), pq.ParquetFile(path) as file:
+        return file.read()
 
 
 def read_summary(path: Path) -> CustomerSummary:
     """The summary in ``path``, with the window and unit its footer states.
 
     Raises:
-        IncompatibleArtifact: the file is no customer summary of this version.
+        IncompatibleArtifact: as :func:`read`.
     """
-    facts = facts_of(path)
-    written = (facts.get("table"), facts.get("version"))
-    if written != (CUSTOMER_SUMMARY.name, str(CUSTOMER_SUMMARY.version)):
-        raise IncompatibleArtifact(
-            path,
-            f"it is {written[0]} version {written[1]}, not {CUSTOMER_SUMMARY.name} version "
-            f"{CUSTOMER_SUMMARY.version}.",
-            next_step="Run `clv ingest` again.",
-        )
+    table, facts = read(path, CUSTOMER_SUMMARY), facts_of(path)
     window = ObservationWindow(
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    return CustomerSummary.from_table(pq.read_table(path), window, unit)
+    return CustomerSummary.from_table(table, window, unit)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as cause:
+        reason = str(cause).splitlines()[0]
+        raise IncompatibleArtifact(
+            path, f"it cannot be read: {reason}.", next_step=AGAIN
+        ) from cause

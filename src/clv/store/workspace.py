@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
@@ -43,6 +44,9 @@ class Workspace:
     def path(self, name: str) -> Path:
         return self.root / name
 
+    def is_file(self, name: str) -> bool:
+        return self.path(name).is_file()
+
     def read_json(self, name: str) -> Any:
         return json.loads(self.path(name).read_text(encoding="utf-8"))
 
@@ -55,19 +59,12 @@ class Workspace:
         """
         with writing(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            self._sweep()
-            folder = Path(tempfile.mkdtemp(prefix=f"{STAGING_PREFIX}{os.getpid()}-", dir=self.root))
-            try:
-                yield Stage(self, folder)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-
-    def _sweep(self) -> None:
-        """Remove the staging folders of processes that were killed."""
-        for folder in self.root.glob(f"{STAGING_PREFIX}*"):
-            process = folder.name.removeprefix(STAGING_PREFIX).split("-")[0]
-            if process.isdigit() and not _is_running(int(process)):
-                shutil.rmtree(folder, ignore_errors=True)
+            with _in_use(self.root):
+                folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=self.root))
+                try:
+                    yield Stage(self, folder)
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
 
     def is_current(self, step: str, key: str) -> bool:
         """Whether ``step`` last ran from what ``key`` digests, and its files are unaltered."""
@@ -76,25 +73,26 @@ class Workspace:
             note is not None
             and note["key"] == key
             and all(
-                self.path(name).is_file() and file_digest(self.path(name)) == digest
+                self.is_file(name) and file_digest(self.path(name)) == digest
                 for name, digest in note["files"].items()
             )
         )
 
     def files_of(self, step: str) -> list[str]:
-        """The files ``step`` last published."""
-        return list(self._steps()[step]["files"])
+        """The files ``step`` last published; none if it never did."""
+        return list(self._steps().get(step, {"files": []})["files"])
+
+    def retract(self, step: str) -> None:
+        """Remove what ``step`` published from inputs that are gone; its note is then void."""
+        with writing(self.root):
+            for name in self.files_of(step):
+                self.path(name).unlink(missing_ok=True)
 
     def _steps(self) -> dict[str, Any]:
         try:
             return dict(self.read_json(STEPS))
-        except (FileNotFoundError, ValueError):
+        except (OSError, ValueError):
             return {}
-
-    def note(self, step: str, key: str, names: list[str]) -> None:
-        files = {name: file_digest(self.path(name)) for name in names}
-        noted = self._steps() | {step: {"key": key, "files": files}}
-        replace_text(self.path(STEPS), json.dumps(noted, indent=1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,12 +113,17 @@ class Stage:
         self.path(name).write_text(text + "\n", encoding="utf-8")
 
     def publish(self, step: str, key: str, names: list[str]) -> None:
-        """Move the named files to their places and note what they were made from."""
+        """Move the named files to their places, and last the note what they were made from."""
+        made = {name: file_digest(self.path(name)) for name in names}
+        self.write_json(STEPS, self.workspace._steps() | {step: {"key": key, "files": made}})
+        self.move([*names, STEPS])
+
+    def move(self, names: list[str]) -> None:
+        """Move the named files to their places; no file moves while a folder is in the way."""
         for name in names:
-            target = self.workspace.path(name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            self.path(name).replace(target)
-        self.workspace.note(step, key, names)
+            self.workspace.path(name).parent.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            self.path(name).replace(self.workspace.path(name))
 
 
 def require(workspace: Workspace, name: str, command: str) -> Path:
@@ -144,15 +147,24 @@ def writing(where: Path) -> Iterator[None]:
         raise WorkspaceUnwritable(cause.filename or where, cause.strerror or str(cause)) from cause
 
 
-def replace_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+@contextlib.contextmanager
+def _in_use(root: Path) -> Iterator[None]:
+    """Hold the workspace in use, beside others; who finds it unused first sweeps it.
+
+    The system lets go of a lock when its process ends, however it ends: what lies in staging
+    while nobody holds one was left by a process that was killed.
+    """
+    lock = os.open(root, os.O_RDONLY)
     try:
-        draft.write_text(text + "\n", encoding="utf-8")
-        draft.replace(path)
+        with contextlib.suppress(OSError):  # in use, or a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for folder in root.glob(f"{STAGING_PREFIX}*"):
+                shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
     finally:
-        draft.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def file_digest(path: Path) -> str:
@@ -165,13 +177,3 @@ def key_of(**inputs: object) -> str:
     """A digest of whatever a step depends on; values are JSON or print as they are."""
     text = json.dumps(inputs, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,0 +1,319 @@
+"""Splits of the log by a plain loop over its lines; nothing after a holdout reaches a record."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from collections import defaultdict
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from runs import ORDER_LOG, ingest_only, write_orders
+
+from clv.errors import IncompatibleArtifact, NotEnoughData
+from clv.evaluation import backtest as scoring
+from clv.models.lifetime_value import LifetimeValue
+from clv.pipeline import backtest as module
+from clv.pipeline.backtest import HORIZONS, PLAIN, backtest, split_at
+from clv.pipeline.workbench import workbench
+
+FIRST, LAST = dt.datetime(2023, 1, 1, 9), dt.datetime(2024, 2, 5, 9)
+CUT, HORIZON = dt.date(2023, 9, 1), 91
+TARGETS = ("net_cash", "net_matched", "purchase_days")
+
+
+def draw_orders(seed, *, last=LAST):
+    """A year of a shop of 25 customers: several orders a day, returns in part and in whole."""
+    rng = np.random.default_rng(seed)
+    orders = [("old", FIRST, 5.0), ("late", dt.datetime(2023, 10, 1, 9), 8.0), ("old", last, 4.0)]
+    for customer in range(25):
+        at = FIRST + dt.timedelta(days=int(rng.integers(0, 200)))
+        while at < last:
+            amount = float(rng.integers(500, 9000)) / 100
+            orders.append((f"c{customer}", at, amount))
+            if rng.random() < 0.3:
+                back = at + dt.timedelta(days=int(rng.integers(0, 90)), hours=1)
+                part = round(-amount * rng.choice([1.0, 0.4, 1.7]), 2)
+                orders.append((f"c{customer}", back, part))
+            at += dt.timedelta(days=int(rng.integers(0, 60)), minutes=int(rng.integers(1, 300)))
+    return [order for order in orders if order[1] <= last]
+
+
+def undone(orders, customer, until):
+    """What each purchase of a customer lost by a day: returns take from the latest before them."""
+    purchases, lost = [], defaultdict(float)
+    of_customer = [order for order in orders if order[0] == customer and order[1].date() <= until]
+    for _, at, amount in sorted(of_customer, key=lambda order: (order[1], order[2] < 0)):
+        if amount > 0:
+            purchases.append([at, amount])
+            continue
+        left = -amount
+        for purchase in reversed(purchases):
+            taken = min(left, purchase[1])
+            purchase[1] -= taken
+            lost[purchase[0]] += taken
+            left -= taken
+    return lost
+
+
+def days_of(orders, customer, first, last, until):
+    """Net value by purchase day from ``first`` to ``last``, by returns dated up to ``until``."""
+    lost, days = undone(orders, customer, until), defaultdict(float)
+    for name, at, amount in orders:
+        if name == customer and amount > 0 and first <= at.date() <= last:
+            days[at.date()] += amount
+    for at, amount in lost.items():
+        if first <= at.date() <= last:
+            days[at.date()] -= amount
+    return {day: value for day, value in days.items() if value > 0.001}
+
+
+def expected(orders, cut, horizon_days):
+    """By customer with a purchase up to the cut: what the days after it brought."""
+    first, last = cut + dt.timedelta(days=1), cut + dt.timedelta(days=horizon_days)
+    known = {name for name, at, amount in orders if amount > 0 and at.date() <= cut}
+    found = {}
+    for customer in known:
+        lines = [a for name, at, a in orders if name == customer and first <= at.date() <= last]
+        days = days_of(orders, customer, first, last, last)
+        found[customer] = (sum(lines), sum(days.values()), len(days))
+    return found
+
+
+def split_of(tmp_path, orders, cut=CUT, horizon_days=HORIZON, **settings):
+    """The split the pipeline makes, and the records of its forecasts."""
+    tmp_path.mkdir(exist_ok=True)
+    log = write_orders(tmp_path / "orders.csv", orders)
+    workspace = ingest_only(tmp_path / "shop", log, **ORDER_LOG, **settings)
+    with workbench(workspace) as (_, connection):
+        split = split_at(module._open(connection, workspace), cut, horizon_days)
+        forecasts = module._forecasts(split, "pareto-nbd", lambda text: None)
+        return split, scoring.records(split.outcome, forecasts)
+
+
+def actual_of(split):
+    columns = [split.outcome.actual[target].tolist() for target in ("net_cash", "net_matched")]
+    columns.append(split.outcome.actual["purchase_days"].tolist())
+    return dict(zip(split.outcome.customer_id.to_pylist(), zip(*columns, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_followed_a_cut_agrees_with_a_plain_loop(tmp_path, seed):
+    orders = draw_orders(seed)
+
+    split, _ = split_of(tmp_path, orders)
+
+    found, wanted = actual_of(split), expected(orders, CUT, HORIZON)
+    assert found.keys() == wanted.keys()
+    for customer, values in wanted.items():
+        assert found[customer] == pytest.approx(values, abs=1e-6), customer
+    assert min(cash for cash, _, _ in wanted.values()) < 0  # somebody only sent things back
+
+
+def test_the_loop_notices_returns_counted_on_the_wrong_side_of_a_cut(tmp_path):
+    orders = draw_orders(1)
+    split, _ = split_of(tmp_path, orders)
+
+    wrong = expected(orders, CUT + dt.timedelta(days=7), HORIZON)
+
+    found = actual_of(split)
+    assert any(found[name] != pytest.approx(wrong[name], abs=1e-6) for name in found)
+
+
+def test_customers_of_the_holdout_only_are_not_scored(tmp_path):
+    split, _ = split_of(tmp_path, draw_orders(1))
+
+    assert "late" not in split.outcome.customer_id.to_pylist()
+
+
+def test_anonymous_lines_kept_under_a_name_are_no_customer_of_a_split(tmp_path):
+    orders = [*draw_orders(1), ("", FIRST, 500.0), ("", FIRST + dt.timedelta(days=40), 600.0)]
+
+    split, _ = split_of(tmp_path, orders, anonymous_as="guest")
+
+    assert "guest" not in split.outcome.customer_id.to_pylist()
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_baselines_past_agrees_with_a_plain_loop(tmp_path, seed):
+    orders = draw_orders(seed)
+    split, _ = split_of(tmp_path, orders)
+
+    past = split.past["net_cash"], split.past["purchase_days"]
+
+    spans = {"last_period": HORIZON, "last_year": 365, "whole": 10_000}
+    for place, customer in enumerate(split.outcome.customer_id.to_pylist()):
+        for name, span in spans.items():
+            first = CUT - dt.timedelta(days=span - 1)
+            days = days_of(orders, customer, first, CUT, CUT)
+            assert getattr(past[0], name)[place] == pytest.approx(sum(days.values()), abs=1e-6)
+            assert getattr(past[1], name)[place] == len(days)
+        ever = days_of(orders, customer, dt.date.min, CUT, CUT)
+        if ever:
+            assert past[0].age[place] == (CUT - min(ever)).days + 1
+    assert past[0].year_days == (CUT - FIRST.date()).days + 1  # the log is younger than a year
+
+
+def later_days(orders):
+    end = CUT + dt.timedelta(days=HORIZON)
+    for days, amount in ((1, 70.0), (1, -60.0), (2, -400.0), (30, 90.0)):
+        at = dt.datetime.combine(end + dt.timedelta(days=days), dt.time(11))
+        orders += [(f"c{i}", at + dt.timedelta(minutes=i), amount - i) for i in range(25)]
+    return orders
+
+
+def test_days_after_a_holdout_change_no_record_of_its_cut(tmp_path):
+    end = dt.datetime.combine(CUT + dt.timedelta(days=HORIZON), dt.time(9))
+    orders = draw_orders(4, last=end)
+
+    short, of_short = split_of(tmp_path / "short", orders)
+    long, of_long = split_of(tmp_path / "long", later_days(list(orders)))
+
+    assert long.summary.table.equals(short.summary.table)
+    assert actual_of(long) == actual_of(short)
+    assert of_long == of_short
+
+
+def test_one_more_return_inside_the_holdout_does_change_records(tmp_path):
+    orders = draw_orders(4)
+    back = ("c3", dt.datetime.combine(CUT + dt.timedelta(days=9), dt.time(8)), -3.0)
+
+    _, before = split_of(tmp_path / "before", orders)
+    _, after = split_of(tmp_path / "after", [*orders, back])
+
+    assert after != before
+
+
+def raw_lines(path):
+    with path.open(newline="") as file:
+        for line in csv.DictReader(file):
+            if line["Customer ID"] and float(line["Quantity"]) > 0 and float(line["Price"]) > 0:
+                yield line["Customer ID"].removesuffix(".0"), line["InvoiceDate"][:10]
+
+
+@pytest.fixture
+def holdout(finished):
+    return pq.ParquetFile(finished.root / "reports/holdout.parquet").read()
+
+
+def test_everybody_who_bought_up_to_a_cut_is_scored_and_nobody_else(finished, holdout):
+    bought = list(raw_lines(finished.log))
+
+    for cut in {record["cut"] for record in finished.outcome.backtest}:
+        at_cut = holdout.filter(pc.equal(holdout["cut"], dt.date.fromisoformat(cut)))
+        known = {customer for customer, day in bought if day <= cut}
+        assert set(at_cut["customer_id"].to_pylist()) == known
+
+
+def test_horizons_and_cuts_do_not_overlap_and_end_within_the_log(finished):
+    cuts = defaultdict(set)
+    for record in finished.outcome.backtest:
+        cuts[record["horizon_days"]].add(dt.date.fromisoformat(record["cut"]))
+
+    assert sorted(cuts) == list(HORIZONS)
+    for horizon_days, days in cuts.items():
+        assert max(days) + dt.timedelta(days=horizon_days) == dt.date(2011, 12, 9)
+        assert all((max(days) - day).days % horizon_days == 0 for day in days)
+
+
+def test_every_cut_has_the_chosen_model_the_plain_one_and_the_baselines(finished):
+    models = defaultdict(set)
+    for record in finished.outcome.backtest:
+        place = (record["cut"], record["horizon_days"], record["target"])
+        models[place].add((record["model"], record["role"]))
+
+    baselines = {PLAIN, "last-period-repeated", "last-365-days-scaled", "historical-rate"}
+    wanted = {("pareto-nbd", "chosen")} | {(name, "baseline") for name in baselines}
+    assert len(models) == 5 * len(TARGETS)
+    assert all(found == wanted for found in models.values())
+
+
+def test_records_agree_with_the_rows_behind_them(finished, holdout):
+    rows = defaultdict(list)
+    for row in holdout.to_pylist():
+        place = (row["model"], row["role"], row["cut"].isoformat(), row["horizon_days"])
+        rows[(*place, row["target"])].append((row["mean"], row["actual"]))
+    by_hand = {
+        "bias": lambda mean, actual: mean.sum() / actual.sum() - 1,
+        "mae": lambda mean, actual: np.abs(mean - actual).mean(),
+        "rmse": lambda mean, actual: np.sqrt(((mean - actual) ** 2).mean()),
+        "wape": lambda mean, actual: np.abs(mean - actual).sum() / np.abs(actual).sum(),
+    }
+
+    checked = 0
+    for record in finished.outcome.backtest:
+        if record["metric"] not in by_hand:
+            continue
+        place = [record[name] for name in ("model", "role", "cut", "horizon_days", "target")]
+        mean, actual = np.array(rows[tuple(place)]).T
+        assert record["value"] == pytest.approx(by_hand[record["metric"]](mean, actual))
+        assert record["lower"] <= record["value"] * (1 + 1e-9) or record["value"] < 0
+        checked += 1
+    assert checked == len(rows) * len(by_hand)
+
+
+def refuse_fits(monkeypatch, refused):
+    """Fits whose summary and prior ``refused`` says yes to end as not enough data."""
+    original = LifetimeValue.fit.__func__
+
+    def fit(cls, summary, model, *, prior=True):
+        if refused(summary, prior):
+            raise NotEnoughData("pareto-nbd", "it was refused.", next_step="Nothing.")
+        return original(cls, summary, model, prior=prior)
+
+    monkeypatch.setattr(LifetimeValue, "fit", classmethod(fit))
+
+
+def test_where_the_plain_model_cannot_be_fitted_the_reason_is_told(workspace, monkeypatch):
+    refuse_fits(monkeypatch, lambda summary, prior: not prior)
+    workspace.path("reports/backtest.json").unlink()
+    told = []
+
+    records = backtest(workspace, "pareto-nbd", told.append, horizon_days=365)
+
+    assert PLAIN not in {record["model"] for record in records}
+    assert sum("no baseline plain-pareto-nbd" in text and "refused" in text for text in told) == 5
+
+
+def test_a_cut_where_the_model_cannot_be_fitted_is_left_out_and_told(workspace, monkeypatch):
+    early = dt.date(2011, 6, 10)
+    refuse_fits(monkeypatch, lambda summary, prior: summary.window.end == early)
+    workspace.path("reports/backtest.json").unlink()
+    told = []
+
+    records = backtest(workspace, "pareto-nbd", told.append, horizon_days=365)
+
+    assert early.isoformat() not in {record["cut"] for record in records}
+    assert sum(f"nothing to check at {early}" in text and "refused" in text for text in told) == 2
+    words = [scoring.horizon_validated(records, horizon_days) for horizon_days in HORIZONS]
+    assert words == ["checked_once", "checked_once", "checked_once"]
+
+
+def test_where_no_cut_can_be_fitted_no_later_day_is_promised(workspace, monkeypatch):
+    refuse_fits(monkeypatch, lambda summary, prior: True)
+    workspace.path("reports/backtest.json").unlink()
+
+    with pytest.raises(NotEnoughData, match="at no earlier date of this log"):
+        backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=365)
+
+
+def test_a_log_of_181_days_is_too_short_and_one_of_182_is_not(tmp_path):
+    for days, enough in ((181, False), (182, True)):
+        start = dt.datetime(2023, 1, 1, 9)
+        orders = [(f"c{i % 20}", start + dt.timedelta(days=i), 10.0 + i) for i in range(days + 1)]
+        log = write_orders(tmp_path / f"{days}.csv", orders)
+        workspace = ingest_only(tmp_path / str(days), log, **ORDER_LOG)
+        if enough:
+            assert backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)
+            continue
+        with pytest.raises(NotEnoughData, match="reaches 2023-07-02 or later"):
+            backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)
+
+
+def test_a_table_of_the_workspace_that_cannot_be_read_is_named(workspace):
+    workspace.path("data/processed/clv.parquet").write_bytes(b"PAR1 not really PAR1")
+
+    with pytest.raises(IncompatibleArtifact, match=r"clv\.parquet: it cannot be read"):
+        backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)

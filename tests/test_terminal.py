@@ -1,0 +1,141 @@
+"""What people are shown: money in words, a ledger worst first, a box that hides no bias."""
+
+from __future__ import annotations
+
+import io
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+
+from clv import terminal
+from clv.data.preprocess import RULES
+
+ETL = {
+    "read": 1000,
+    "kept": 800,
+    "refused": {"duplicate": 20, "no_customer": 100, "return": 80, "non_positive_price": 0},
+    "money": {
+        "read": "10000.00",
+        "kept": "9000.00",
+        "refused": {
+            "duplicate": "200",
+            "no_customer": "1500",
+            "return": "-700",
+            "non_positive_price": "0",
+        },
+    },
+    "returns": {
+        "matched": {"lines": 70, "value": "600.00"},
+        "unmatched": {"lines": 10, "value": "100.00"},
+    },
+    "value": 8400.0,
+    "first_day": "2024-01-01",
+    "last_day": "2024-03-01",
+    "currency": "GBP",
+    "simulated": False,
+}
+
+
+def text_of(*shown):
+    console = Console(file=io.StringIO(), width=200)
+    for item in shown:
+        console.print(item, highlight=False)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("1234.5", "GBP", "£1,234"),
+        (-1234.6, "EUR", "-€1,235"),
+        (Decimal(0), "USD", "$0"),
+        (-0.4, "GBP", "£0"),
+        (12, "SEK", "12 SEK"),
+        (12, None, "12"),
+    ],
+)
+def test_money_is_whole_units_with_the_sign_before_the_currency(amount, currency, text):
+    assert terminal.money(amount, currency) == text
+
+
+def test_the_ledger_is_worst_first_and_leaves_out_rules_nothing_broke():
+    lines = text_of(*terminal.ledger(ETL)).splitlines()
+
+    order = [
+        i
+        for word in ("no customer", "is a return", "repeats")
+        for i, line in enumerate(lines)
+        if word in line
+    ]
+    assert order == sorted(order)
+    assert len(order) == 3
+    assert not any("has no price" in line for line in lines)
+    assert any("Net sales we see: £8,400, 2024-01-01 to 2024-03-01" in line for line in lines)
+
+
+def test_every_rule_has_its_words():
+    assert set(terminal.WHY_REFUSED) == set(RULES)
+
+
+def test_a_simulated_shop_is_said_first():
+    assert text_of(*terminal.ledger(ETL | {"simulated": True})).startswith("SIMULATED")
+
+
+def bias(horizon_days, value, cut, role="chosen"):
+    return {
+        "role": role,
+        "target": "net_cash",
+        "metric": "bias",
+        "value": value,
+        "horizon_days": horizon_days,
+        "cut": cut,
+    }
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        ([bias(365, 0.37, "2023-01-01")], "over 365 days was off by +37% on 2023-01-01."),
+        (
+            [bias(91, -0.2, "b"), bias(91, 0.1, "a"), bias(30, 9, "c")],
+            "over 91 days was off by -20% on b and +10% on a.",
+        ),
+        ([bias(365, None, "a"), bias(91, 0.2, "b")], "over 91 days was off by +20% on b."),
+        ([bias(365, 0.1, "x", role="baseline")], "takes a log that reaches 2024-07-01 or later."),
+    ],
+)
+def test_how_far_off_the_forecast_was_is_said_for_the_nearest_horizon(records, said):
+    assert terminal.how_far_off(records, 365, ETL).endswith(said)
+
+
+def test_of_a_log_long_enough_no_later_day_is_promised():
+    long = ETL | {"last_day": "2025-01-01"}
+
+    assert terminal.how_far_off([], 365, long) == "It was not held against what happened."
+
+
+def test_the_best_of_each_metric_stands_out():
+    rows = [
+        {
+            "model": m,
+            "role": "chosen",
+            "cut": "2023-01-01",
+            "horizon_days": 91,
+            "target": "net_cash",
+            "metric": k,
+            "value": v,
+        }
+        for m, values in {"good": (0.1, 5, 2, 0.6), "poor": (-0.4, 9, None, 0.2)}.items()
+        for k, v in zip(("bias", "mae", "tweedie", "spearman"), values, strict=True)
+    ]
+
+    cells = list(terminal._rows(rows, (91, "2023-01-01")))
+
+    assert cells[0][3:] == [
+        "[bold]+10.0%[/bold]",
+        "[bold]5.00[/bold]",
+        "[bold]2.00[/bold]",
+        "[bold]0.600[/bold]",
+    ]
+    assert cells[1][3:] == ["-40.0%", "9.00", "", "0.200"]
