@@ -25,7 +25,11 @@ DECLARED = (
 def page() -> str:
     parts = ["# Tables\n\nWritten from `clv.tables`; every file carries its units in its footer."]
     for table in DECLARED:
-        key = f" One row for each {', '.join(f'`{name}`' for name in table.key)}." if table.key else ""
+        key = (
+            f" One row for each {', '.join(f'`{name}`' for name in table.key)}."
+            if table.key
+            else ""
+        )
         parts.append(f"## `{FILES[table.name]}`\n\n{table.name}, version {table.version}.{key}")
         rows = ["| column | type | unit | meaning |", "|---|---|---|---|"]
         for column in table.columns:
