@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ibis
 
+from clv.data.engine import hold
 from clv.data.preprocess import CONTENT, DECIMAL
 
 STACK = ["customer_id", "article"]
@@ -31,8 +32,9 @@ def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis
         The columns of ``clv.tables.RETURNS``, with ``line`` and ``credit_line``; ``value`` is
         at the purchase's own price, ``quantity`` null without articles.
     """
-    moves = _moves(lines, credits, has_articles=has_articles)
-    pairs = _pairs(_levels(moves))
+    # Held, for the levels are read three times.
+    levels = hold(lines.get_backend(), _levels(_moves(lines, credits, has_articles=has_articles)))
+    pairs = _pairs(levels)
     bought = pairs.join(lines, pairs.line == lines.line)
     credit = credits.select(credit_line="line", credit_note="invoice", returned_at="invoice_date")
     joined = bought.join(credit, "credit_line")
