@@ -18,7 +18,7 @@ run: .venv/runtime  ## the main job: raw log (CLV_SOURCE, data/raw, download or 
 	$(BIN)/clv run
 
 test: check  ## format, lint, types, import rule, and every test that fits ten minutes
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
 
 check: .venv/dev  ## format, lint, types, import rule
 	$(BIN)/ruff format --check .
@@ -27,7 +27,7 @@ check: .venv/dev  ## format, lint, types, import rule
 	$(BIN)/lint-imports
 
 test-all: check  ## every test, the long ones too
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 bench: .venv/dev  ## every benchmark, against the peers, in one run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

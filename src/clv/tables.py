@@ -296,7 +296,7 @@ PREDICTIONS = Table(
         Column("reason_codes", "codes", "why to read the row with care"),
         _text("model_name", "the model that answered"),
         _text("model_version", "its digest"),
-        Column("scored_at", "timestamp", "when it was scored, as the end of as_of"),
+        Column("scored_at", "timestamp", "when it was scored, UTC"),
     ),
     key=("customer_id",),
     rules=(

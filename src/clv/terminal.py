@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shutil
+import sys
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
@@ -198,10 +201,16 @@ def whole_run(
         written["backtest"] = files.BACKTEST_REPORT
     where = [f"{what:12s} {escape(str(workspace.path(name)))}" for what, name in written.items()]
     here = "" if workspace.root == Path() else f" --workspace {escape(str(workspace.root))}"
+    clv = escape(_program())
     following = [
-        f"clv backtest{here}    how good it was, beside simple guesses",
-        f"clv predict{here} --horizon-days 91    the next quarter",
-        "clv run orders.csv --customer-id email --date created_at --amount total",
+        f"{clv} backtest{here}    how good it was, beside simple guesses",
+        f"{clv} predict{here} --horizon-days 91    the next quarter",
+        f"{clv} run orders.csv --customer-id email --date created_at --amount total",
     ]
     body = Group(*found, "", *where, "", "Next:", *(f"  {line}" for line in following))
     yield Panel(body, title="Customer lifetime value", title_align="left")
+
+
+def _program() -> str:
+    """How the command can be typed from here: `clv`, or the path it was started by."""
+    return "clv" if shutil.which("clv") else os.path.relpath(sys.argv[0])

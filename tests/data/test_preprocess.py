@@ -142,28 +142,3 @@ def test_duplicates_are_kept_as_often_as_they_come_when_asked(keep, kept, duplic
     assert etl.report["kept"] == etl.table("clv").num_rows == kept
     assert etl.report["refused"]["duplicate"] == duplicates + (not keep)
     assert etl.report["read"] == 6
-
-
-@pytest.mark.real_log
-def test_the_real_log_gives_the_known_figures(real_log, tmp_path):
-    etl = ingested(tmp_path, real_log, currency="GBP")
-    report, totals = etl.report, etl.report["kept_totals"]
-
-    assert report["read"] == 1_067_371
-    assert report["refused"] == {
-        "duplicate": 34_335,
-        "no_customer": 235_151,
-        "return": 18_390,
-        "non_positive_price": 70,
-    }
-    assert report["duplicates_across_sheets"] == 22_202
-    assert totals["lines"] == etl.table("clv").num_rows == 779_425
-    assert (totals["customers"], totals["invoices"]) == (5_878, 36_969)
-    assert totals["customer_days"] == 33_107
-    assert Decimal(totals["gross"]) == Decimal("17374804.268")
-    assert report["value"] == pytest.approx(16_533_918, abs=0.5)
-    assert float(report["returns"]["matched"]["value"]) == pytest.approx(840_886, abs=0.5)
-    assert (report["purchase_days"], report["all_orders_returned"]) == (32_883, 27)
-    left = {row["customer_id"]: row["historic_clv"] for row in etl.rows("summary")}
-    assert left["12346"] == pytest.approx(368.36)
-    assert left["16446"] == pytest.approx(2.90)
