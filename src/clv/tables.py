@@ -154,7 +154,7 @@ REFUSED_LINES = Table(
         Column("quantity", "integer", "as in the raw line", "pieces"),
         Column("unit_price", "money", "as in the raw line", "currency"),
         Column("sales", "money", "quantity x unit_price, signed", "currency"),
-        Column("invoice_date", "timestamp", "as in the raw line"),
+        Column("invoice_date", "timestamp", "as in the raw line", nullable=True),
         _text("country", "as in the raw line", nullable=True),
         _text("rule", "the first rule the line breaks"),
     ),

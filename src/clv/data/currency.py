@@ -116,5 +116,7 @@ def convert(lines: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Table:
             f"{many} no rate to {currency}; first: {first['currency']} on {first['day']}.",
             next_step="Add it to the rates file.",
         )
-    price = rated.unit_price * ibis.ifelse(rated.foreign, rated.rate, 1.0)
-    return rated.mutate(unit_price=price.round(4).cast(DECIMAL)).select(lines.columns)
+    rate = ibis.ifelse(rated.foreign, rated.rate, 1.0)
+    money = [name for name in ("unit_price", "aside") if name in lines.columns]
+    converted = {name: (rated[name] * rate).round(4).cast(DECIMAL) for name in money}
+    return rated.mutate(**converted).select(lines.columns)

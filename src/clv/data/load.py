@@ -24,6 +24,7 @@ import duckdb
 import fastexcel
 import ibis
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from clv.data.engine import hold
 from clv.data.sources import Source
@@ -40,6 +41,18 @@ RAW_NAMES = (
     "customer_id",
     "country",
     "currency",
+)
+ORDER_FACTS = (
+    "status",
+    "cancelled_at",
+    "refunded",
+    "refunded_at",
+    "tax",
+    "shipping",
+    "payment_method",
+    "tags",
+    "mode",
+    "captured",
 )
 SUFFIXES = (".csv", ".csv.gz", ".zip", ".xlsx", ".parquet")
 _EXPECTED = f"Give one of: {', '.join(SUFFIXES)}."
@@ -103,6 +116,37 @@ def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) 
     return parts
 
 
+def header_rows(paths: Sequence[Path], encoding: str) -> list[tuple[str, list[str]]]:
+    """The label and the column names of each part of a log, read without the rest of it.
+
+    Raises:
+        SourceUnreadable: a file is missing, empty, damaged, or of an unknown kind or encoding.
+    """
+    require_files(paths)
+    with tempfile.TemporaryDirectory() as scratch:
+        return [row for path in paths for row in _headers(path, str(path), encoding, Path(scratch))]
+
+
+def _headers(
+    path: Path, label: str, encoding: str, scratch: Path
+) -> Iterator[tuple[str, list[str]]]:
+    name = path.name.lower()
+    if name.endswith(".zip"):
+        for member in _unzipped(path, label, scratch):
+            yield from _headers(member, f"{label}, {member.name}", encoding, member.parent)
+    elif name.endswith(".xlsx"):
+        with _as_unreadable(label, "a workbook"):
+            workbook = fastexcel.read_excel(path)
+            for sheet in workbook.sheet_names:
+                columns = workbook.load_sheet(sheet, n_rows=0).available_columns()
+                yield f"{label}, sheet {sheet}", [column.name for column in columns]
+    elif name.endswith(".parquet"):
+        with _as_unreadable(label, "a Parquet file"):
+            yield label, pq.read_schema(path).names
+    else:
+        yield label, _split(_first_line(path, label, encoding))[0]
+
+
 @contextlib.contextmanager
 def reading(parts: Sequence[RawFile], source: Source) -> Iterator[None]:
     """Turn the engine's error about a part into one that says what to do."""
@@ -152,10 +196,8 @@ def _parts(
 
 
 def _csv(connection: Any, path: Path, label: str, source: Source) -> ibis.Table:
-    line = _first_line(path, label, source.encoding)
-    delimiter = max(",;\t|", key=line.count)
-    header = next(csv.reader(io.StringIO(line), delimiter=delimiter), [])
-    _require_headers(header, source, label)
+    header, delimiter = _split(_first_line(path, label, source.encoding))
+    require_headers(header, source, label)
     return connection.read_csv(
         str(path),
         columns=dict.fromkeys(header, "VARCHAR"),
@@ -165,6 +207,12 @@ def _csv(connection: Any, path: Path, label: str, source: Source) -> ibis.Table:
         escape='"',
         encoding=source.encoding,
     )
+
+
+def _split(line: str) -> tuple[list[str], str]:
+    """The names in a header line, and what separates them."""
+    delimiter = max(",;\t|", key=line.count)
+    return next(csv.reader(io.StringIO(line), delimiter=delimiter), []), delimiter
 
 
 def _first_line(path: Path, label: str, encoding: str) -> str:
@@ -191,7 +239,7 @@ def _sheets(connection: Any, path: Path, label: str, source: Source) -> Iterator
     }
     known = [name for name in sheets if not _missing(headers[name], source)]
     if not known:
-        _require_headers(next(iter(headers.values())), source, label)
+        require_headers(next(iter(headers.values())), source, label)
     for name in known:
         rows = hold(connection, pa.Table.from_batches([sheets[name].to_arrow()]))
         yield _raw(rows, source, path, f"{label}, sheet {name}")
@@ -223,6 +271,7 @@ def _as_unreadable(label: str, kind: str) -> Iterator[None]:
         NotImplementedError,
         fastexcel.FastExcelError,
         duckdb.Error,
+        pa.ArrowException,
     ) as cause:
         problem = f"it cannot be read as {kind}: damaged, cut short or locked by a password."
         raise SourceUnreadable(label, problem, next_step=_AGAIN) from cause
@@ -230,16 +279,21 @@ def _as_unreadable(label: str, kind: str) -> Iterator[None]:
 
 def _raw(table: ibis.Table, source: Source, path: Path, label: str) -> RawFile:
     """The table under raw names; columns nobody asked for become ``rest`` where they count."""
-    _require_headers(table.columns, source, label)
+    require_headers(table.columns, source, label)
     headers = {
         raw: next(header for header in names if header in table.columns)
         for raw, names in source.headers.items()
         if set(names) & set(table.columns)
     }
+    wanted = RAW_NAMES if source.export is None else (*RAW_NAMES, *ORDER_FACTS)
     found = {
         raw: table[headers[raw]].nullif("") if raw in headers else ibis.null("string")
-        for raw in RAW_NAMES
+        for raw in wanted
     }
+    if source.export is not None:
+        for raw, names in source.headers.items():
+            filled = [table[name].nullif("") for name in names if name in table.columns]
+            found[raw] = ibis.coalesce(*filled) if filled else ibis.null("string")
     others = [header for header in table.columns if header not in headers.values()]
     rest = ibis.null("string")
     if source.identity and others:
@@ -255,7 +309,12 @@ def _missing(header: Sequence[str], source: Source) -> list[str]:
     ]
 
 
-def _require_headers(header: Sequence[str], source: Source, label: str) -> None:
+def require_headers(header: Sequence[str], source: Source, label: str) -> None:
+    """Refuse a part whose header lacks a column, or has none or one twice.
+
+    Raises:
+        SourceUnreadable: with what is missing.
+    """
     named = [name for name in header if name.strip()]
     if not named:
         raise SourceUnreadable(

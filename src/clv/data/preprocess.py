@@ -25,7 +25,17 @@ from clv.data.sources import Source
 from clv.errors import SourceUnreadable
 from clv.tables import MONEY
 
-RULES = ("duplicate", "no_customer", "return", "non_positive_price", "not_goods")
+RULES = ("duplicate", "no_customer", "return", "non_positive_price")  # always reported
+RULES_OF_SOME = (
+    "not_goods",
+    "continuation",
+    "no_total",
+    "draft",
+    "test_order",
+    "cancelled",
+    "not_paid",
+    "tax_and_shipping",  # of totals, no line of its own
+)
 CONTENT = (
     "customer_id",
     "invoice_date",
@@ -45,13 +55,15 @@ DECIMAL = types.Decimal(MONEY.precision, MONEY.scale)
 class Cleaning:
     """What a shop may want cleaned otherwise.
 
-    ``anonymous_as`` puts lines without customer under that name instead of refusing them.
+    ``anonymous_as`` puts lines without customer under that name instead of refusing them;
+    ``also_count`` are rules about the state of an order that are to refuse nothing.
     """
 
     anonymous_as: str | None = None
     goods_only: bool = False
     keep_duplicates: bool = False
     hash_emails: bool = True
+    also_count: tuple[str, ...] = ()
 
 
 @ibis.udf.scalar.builtin(signature=(("string", "string"), "timestamp"))  # type: ignore[untyped-decorator]
@@ -77,7 +89,7 @@ def _typed(raw: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
         values["quantity"] = ibis.ifelse(amount < 0, -1, 1)
         values["unit_price"] = amount.abs()
     return raw.select(
-        customer_id=_customer(raw.customer_id, cleaning),
+        customer_id=customer(raw.customer_id, cleaning),
         invoice_date=values["invoice_date"],
         invoice=raw.invoice,
         stock_code=raw.stock_code,
@@ -92,23 +104,28 @@ def _typed(raw: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
 
 def _values(raw: ibis.Table, source: Source) -> dict[str, Any]:
     """Numbers and moments read from text, by raw name; null where the text is neither."""
-    moment = _stripped(raw.invoice_date)
-    if source.date_format is None:
-        at = moment.try_cast("timestamp")  # an offset is dropped: the shop's own clock counts
-    else:
-        at = try_strptime(moment, source.date_format)
-    at = ibis.ifelse(at.between(*BELIEVABLE), at, None)
+    at = moment(raw.invoice_date, source)
     if not source.has_articles:
-        return {"invoice_date": at, "amount": _amount(raw.amount, source.decimal_mark)}
+        return {"invoice_date": at, "amount": amount(raw.amount, source.decimal_mark)}
     count = raw.quantity.try_cast(DECIMAL)
     whole = ibis.ifelse(count == count.round(), count, None)
-    price = _amount(raw.unit_price, source.decimal_mark)
+    price = amount(raw.unit_price, source.decimal_mark)
     fits = (whole.cast("float64") * price.cast("float64")).abs() < LARGEST_SALE
     price = ibis.ifelse(fits | whole.isnull(), price, None)
     return {"invoice_date": at, "quantity": whole, "unit_price": price}
 
 
-def _amount(text: ibis.Value, decimal_mark: str) -> ibis.Value:
+def moment(text: ibis.Value, source: Source) -> ibis.Value:
+    """A moment on the clock it was written by; null where the text is none."""
+    plain = stripped(text)
+    if source.date_format is None:
+        at = plain.try_cast("timestamp")  # an offset is dropped: the shop's own clock counts
+    else:
+        at = try_strptime(plain, source.date_format)
+    return ibis.ifelse(at.between(*BELIEVABLE), at, None)
+
+
+def amount(text: ibis.Value, decimal_mark: str) -> ibis.Value:
     """Money as people export it: `£1,234.50`, `-€ 3`, `1.234,50` with a decimal comma."""
     plain = text.re_replace(r"[£$€\s]", "")
     if decimal_mark == ",":
@@ -120,16 +137,16 @@ def _amount(text: ibis.Value, decimal_mark: str) -> ibis.Value:
     return read if decimal_mark == "," else ibis.coalesce(text.try_cast(DECIMAL), read)
 
 
-def _customer(text: ibis.Value, cleaning: Cleaning) -> ibis.Value:
+def customer(text: ibis.Value, cleaning: Cleaning) -> ibis.Value:
     """Ids as text: `13085.0` is `13085`; e-mails in lower case and, unless told, hashed."""
-    trimmed = _stripped(text).nullif("")
+    trimmed = stripped(text).nullif("")
     is_number = trimmed.re_search(r"^\d+\.0$")
     plain = ibis.ifelse(is_number, trimmed.left(trimmed.length() - 2), trimmed)
     email = plain.lower().hexdigest("sha256") if cleaning.hash_emails else plain.lower()
     return ibis.ifelse(plain.contains("@"), email, plain)
 
 
-def _stripped(text: ibis.Value) -> ibis.Value:
+def stripped(text: ibis.Value) -> ibis.Value:
     """Without blanks at its ends; to look first is several times faster than to strip all."""
     blank_ends = (text.left(1) <= " ") | (text.right(1) <= " ")
     return ibis.ifelse(blank_ends, text.strip(), text)
@@ -150,10 +167,11 @@ def require_readable(lines: ibis.Table, parts: Sequence[RawFile], source: Source
             broken = numbered.filter(value.isnull())
             if rows := count(broken):
                 first = first_row(broken.order_by("row_number_"))
-                raise _unreadable(part, name, rows, first)
+                raise unreadable(part, name, rows, first)
 
 
-def _unreadable(part: RawFile, name: str, rows: int, first: dict[str, Any]) -> SourceUnreadable:
+def unreadable(part: RawFile, name: str, rows: int, first: dict[str, Any]) -> SourceUnreadable:
+    """The complaint about a value of a part that cannot be read, in words."""
     kind = {"invoice_date": "date", "quantity": "whole number"}.get(name, "amount")
     step = {
         "invoice_date": "Correct it, or say how dates are written: --date-format '%d/%m/%Y %H:%M'.",
@@ -213,11 +231,13 @@ def judge(lines: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
         branches.insert(0, (anonymous, "no_customer"))
     if cleaning.goods_only:
         branches.append((~is_goods, "not_goods"))
+    if source.export is not None:
+        branches.insert(0, (lines.verdict.notnull(), lines.verdict))
     return lines.mutate(
         customer_id=ibis.coalesce(lines.customer_id, ibis.literal(cleaning.anonymous_as, "string")),
         sales=(lines.quantity * lines.unit_price).cast(DECIMAL),
         is_goods=is_goods,
-        described=_stripped(lines.description).nullif("").fill_null("Unknown"),
+        described=stripped(lines.description).nullif("").fill_null("Unknown"),
         rule=ibis.cases(*branches),
     )
 

@@ -53,6 +53,45 @@ def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis
     )
 
 
+def match_orders(lines: ibis.Table, credits: ibis.Table) -> ibis.Table:
+    """As :func:`match`, where a credit note may name the order it undoes.
+
+    One that names an order of the same customer undoes that order, and no more than is left of
+    it; any other is matched by value to the customer's latest earlier purchases.
+    """
+    key = ["customer_id", "invoice"]
+    orders = lines.select(*key, order_line="line", ordered_at="invoice_date")
+    named = credits.join(orders, key)
+    own = named.select(
+        line=named.order_line,
+        credit_line=named.line,
+        customer_id=named.customer_id,
+        invoice=named.invoice,
+        stock_code=named.stock_code,
+        invoice_date=named.ordered_at,
+        quantity=ibis.null("int64"),
+        value=-named.sales,
+        credit_note=named.invoice,
+        returned_at=ibis.greatest(named.ordered_at, named.invoice_date),
+    )
+    loose = match(lines, credits.anti_join(orders, key), has_articles=False)
+    return _within_purchases(own.union(loose.select(own.columns)), lines)
+
+
+def _within_purchases(pairs: ibis.Table, lines: ibis.Table) -> ibis.Table:
+    """The pairs of each purchase cut, in the order of their days, to what is left of it."""
+    bought = lines.select(bought_line="line", sales="sales")
+    both = pairs.join(bought, pairs.line == bought.bought_line)
+    order = ["returned_at", "credit_note", "value", "credit_line"]
+    so_far = ibis.window(group_by="line", order_by=order, following=0)
+    walked = both.mutate(after=both.value.sum().over(so_far))
+    left = ibis.least(walked.after, walked.sales) - ibis.least(
+        walked.after - walked.value, walked.sales
+    )
+    cut = walked.mutate(value=left.cast(DECIMAL)).select(pairs.columns)
+    return cut.filter(cut.value > 0)
+
+
 def undo(lines: ibis.Table, pairs: ibis.Table) -> ibis.Table:
     """Each kept line with what the whole log's credit notes undo of it."""
     undone = pairs.group_by("line").agg(pieces=pairs.quantity.sum(), undone=pairs.value.sum())

@@ -13,7 +13,7 @@ from typing import Any
 
 import ibis
 
-from clv.data import check, cohorts, currency, engine, load, preprocess, returns, summarize
+from clv.data import check, cohorts, currency, engine, load, orders, preprocess, returns, summarize
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
@@ -109,7 +109,11 @@ class _Ingest:
         window = self._window(judged, kept)
         self.tell("matching returns to the purchases they undo")
         credits = preprocess.credits(judged)
-        pairs = engine.hold(self.connection, returns.match(kept, credits, has_articles=by_article))
+        if self.log.source.export is not None:
+            pairs = returns.match_orders(kept, credits)
+        else:
+            pairs = returns.match(kept, credits, has_articles=by_article)
+        pairs = engine.hold(self.connection, pairs)
         lines = returns.undo(kept, pairs)
         for table, declared in ((lines, ORDER_LINES), (pairs, RETURNS)):
             check.check(table, declared)
@@ -126,10 +130,15 @@ class _Ingest:
         log = self.log
         parts = load.load(self.connection, log.paths, log.source, self.stage.folder)
         with load.reading(parts, log.source):
-            lines = preprocess.distinct_lines(parts, log.source, log.cleaning)
+            if log.source.export is not None:
+                orders.require_readable(parts, log.source)
+                lines = orders.order_lines(parts, log.source, log.cleaning)
+            else:
+                lines = preprocess.distinct_lines(parts, log.source, log.cleaning)
             judged = preprocess.judge(lines, log.source, log.cleaning)
             judged = engine.hold_numbered(self.connection, judged)
-            preprocess.require_readable(judged, parts, log.source)
+            if log.source.export is None:
+                preprocess.require_readable(judged, parts, log.source)
         if log.observation_end is None:
             preprocess.require_past(judged, log.today)
         if "currency" not in log.source.headers:
@@ -139,7 +148,11 @@ class _Ingest:
         return engine.hold_numbered(self.connection, judged)
 
     def _in_one_currency(self, lines: ibis.Table) -> ibis.Table:
-        log, stated = self.log, currency.currencies(lines)
+        counted = lines.filter(lines.rule.isnull() | (lines.rule == "return"))
+        log, stated = (
+            self.log,
+            currency.currencies(lines if self.log.source.export is None else counted),
+        )
         if log.rates is not None and log.currency is not None:
             rates = currency.read_rates(self.connection, log.rates)
             return currency.convert(lines, rates, log.currency)
@@ -234,8 +247,10 @@ class _Ingest:
         )
         unmatched = without.aggregate(lines=without.count(), value=without.value.sum().fill_null(0))
         net = float(summary.column("historic_clv").sum())
+        of_export = {} if self.log.source.export is None else _of_export(judged)
         return {
             **ledger(judged),
+            **of_export,
             "duplicates_across_sheets": self._across_sheets(judged),
             "kept_totals": _plain(engine.first_row(found)),
             "returns": {
@@ -264,16 +279,19 @@ def ledger(judged: ibis.Table) -> dict[str, Any]:
     """How many lines were read, kept and refused by which rule, and their money, signed."""
     by_rule = judged.group_by("rule").agg(lines=judged.count(), money=judged.sales.sum())
     found = {row["rule"]: row for row in engine.fetch(by_rule).to_pylist()}
-    again = judged.copies - 1
+    copies = judged.copies - 1
     further = judged.aggregate(
-        lines=again.sum().fill_null(0), money=(judged.sales * again).sum().fill_null(0)
+        lines=copies.sum().fill_null(0), money=(judged.sales * copies).sum().fill_null(0)
     )
-    found["duplicate"] = engine.first_row(further)
     nothing: dict[str, Any] = {"lines": 0, "money": Decimal("0.0000")}
+    again, known = engine.first_row(further), found.get("duplicate", nothing)
+    found["duplicate"] = {name: known[name] + again[name] for name in nothing}
+    if "aside" in judged.columns:
+        aside = judged.aggregate(money=judged.aside.sum().fill_null(0))
+        found["tax_and_shipping"] = {"lines": 0, **engine.first_row(aside)}
     rules = [
-        rule
-        for rule in preprocess.RULES
-        if found.get(rule, nothing)["lines"] or rule != "not_goods"
+        *preprocess.RULES,
+        *(rule for rule in preprocess.RULES_OF_SOME if any(found.get(rule, nothing).values())),
     ]
     totals = {rule: found.get(rule, nothing) for rule in rules}
     kept = found.get(None, nothing)
@@ -288,6 +306,17 @@ def ledger(judged: ibis.Table) -> dict[str, Any]:
             "refused": {rule: str(row["money"]) for rule, row in totals.items()},
         },
     }
+
+
+def _of_export(judged: ibis.Table) -> dict[str, Any]:
+    """Rows and refunds an export has, which make its lines; and what was charged less refunded."""
+    counted = judged.rule.isnull() | (judged.rule == "return")
+    found = judged.aggregate(
+        rows=judged.count(where=~judged.is_refund),
+        refunds_on_orders=judged.count(where=judged.is_refund),
+        charged_less_refunded=(judged.sales + judged.aside).sum(where=counted).fill_null(0),
+    )
+    return _plain(engine.first_row(found))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
