@@ -6,6 +6,7 @@ standard output (as JSON with ``--json``), everything else to standard error.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import inspect
 import json
@@ -20,6 +21,7 @@ from clv import errors
 from clv.options import SOURCE, WORKSPACE, Option, taken_by
 
 if TYPE_CHECKING:
+    from clv.data.sources import Source
     from clv.pipeline.ingest import Log
     from clv.settings import Settings
 
@@ -107,14 +109,26 @@ class Session:
 
         return wiring.log(self.settings, dt.date.today(), self.tell, self.progress)
 
+    def show_ledger(self, report: dict[str, Any], source: Source) -> None:
+        """What the log holds, as soon as it is known; what was recognized is written down."""
+        from clv import terminal, wiring
+
+        self.show(*terminal.ledger(report, terminal.examples(self.workspace)))
+        if written := wiring.remember(self.settings, source):
+            self.tell(f"wrote what was recognized to {written}")
+
+    def show(self, *items: Any) -> None:
+        """What people are shown; scripts get JSON, once, at the end."""
+        self.working.stop()
+        if not self.as_json:
+            for item in items:
+                self.output.print(item, highlight=False)
+
     def answer(self, facts: dict[str, Any], *shown: Any) -> None:
         """The result: ``facts`` as JSON, or what is ``shown`` to people."""
-        self.working.stop()
+        self.show(*shown)
         if self.as_json:
             print(json.dumps(facts, default=str))  # noqa: T201
-        else:
-            for item in shown:
-                self.output.print(item, highlight=False)
 
 
 def verb(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -165,11 +179,53 @@ def _session(flags: dict[str, Any], arguments: dict[str, Any]) -> Session:
 @verb("ingest")
 def ingest(session: Session, source: Sources = None) -> None:
     """Clean a raw log into tables: every line is kept, or refused by one rule."""
-    from clv import terminal
     from clv.pipeline.ingest import ingest as clean
 
-    report = clean(session.workspace, session.log(), session.tell)
-    session.answer(report, *terminal.ledger(report))
+    log = session.log()
+    report = clean(session.workspace, log, session.tell)
+    session.show_ledger(report, log.source)
+    session.answer(report)
+
+
+@verb("init")
+def init(session: Session, source: Sources = None) -> None:
+    """Write `clv.toml`, every setting with its meaning, without running anything."""
+    from rich.markup import escape
+
+    from clv import wiring
+
+    found = wiring.source_of_log(session.settings) if session.settings.source else None
+    path = wiring.write_settings(session.settings, found)
+    kind = found.name if found else None
+    said = f"Wrote {path}." + (f" The log is read as {kind}." if kind else "")
+    session.answer({"settings": path, "kind": kind}, escape(said), "Next: clv run")
+
+
+@app.command("doctor")
+def doctor(
+    workspace: Annotated[
+        Path | None, typer.Option(WORKSPACE.flag, metavar="DIR", help=WORKSPACE.meaning)
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as JSON and nothing else.")
+    ] = False,
+) -> None:
+    """Look for what would stop a run, and say what to do about it."""
+    from clv.doctor import examine
+
+    checks = examine(workspace)
+    if as_json:
+        facts = {"ok": all(check.ok for check in checks)}
+        typer.echo(json.dumps(facts | {"checks": [dataclasses.asdict(c) for c in checks]}))
+    else:
+        for check in checks:
+            mark = "ok     " if check.ok else "problem"
+            typer.echo(f"{mark}  {check.name}: {check.found}")
+            if check.next_step:
+                typer.echo(f"         {check.next_step}")
+    if not all(check.ok for check in checks):
+        raise typer.Exit(1)
 
 
 @verb("train")
@@ -223,16 +279,18 @@ def run(session: Session, source: Sources = None) -> None:
     from clv import terminal, wiring
     from clv.pipeline.run import run as run_all
 
+    log = session.log()
     found = run_all(
         session.workspace,
-        session.log(),
+        log,
         wiring.ask(session.settings),
         session.tell,
         model=session.settings.model,
         now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
+        ingested=lambda etl: session.show_ledger(etl, log.source),
     )
     if isinstance(found.predictions, errors.NotEnoughData):
-        session.answer({"etl": found.etl, "forecast": None}, *terminal.ledger(found.etl))
+        session.answer({"etl": found.etl, "forecast": None})
         raise found.predictions
     facts = terminal.forecast_facts(found.predictions)
     shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)

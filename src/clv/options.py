@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-LOG = ("ingest", "run")
-FORECAST = ("predict", "run")
+LOG = ("init", "ingest", "run")
+FORECAST = ("predict", "init", "run")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,12 @@ SOURCE = Option("source", "FILES", "Raw log: .csv, .csv.gz, .zip, .xlsx or .parq
 
 OPTIONS = (
     SOURCE,
+    Option(
+        "kind",
+        "KIND",
+        "online-retail, shopify, woocommerce or stripe; else told by the headers.",
+        LOG,
+    ),
     Option("customer_id", "COLUMN", "Column with the customer of an order log.", LOG),
     Option("date", "COLUMN", "Column with the date or time of the order.", LOG),
     Option("amount", "COLUMN", "Column with the amount; a negative one is a return.", LOG),
@@ -49,8 +55,17 @@ OPTIONS = (
     Option("goods_only", "", "Leave out postage, fees, vouchers and test articles.", LOG),
     Option("keep_duplicates", "", "Count lines that repeat exactly as often as they come.", LOG),
     Option("hash_emails", "", "Replace e-mail addresses by their SHA-256.", LOG),
+    Option(
+        "also_count",
+        "RULES",
+        "Count orders of an export that are draft, test_order, cancelled or not_paid.",
+        LOG,
+    ),
+    Option("with_tax_and_shipping", "", "Leave tax and shipping inside totals of an export.", LOG),
     Option("basis", "BASIS", "net counts value less returns, gross before them.", LOG),
-    Option("model", "MODEL", "Purchase model, by its name in the catalog.", ("backtest", "run")),
+    Option(
+        "model", "MODEL", "Purchase model, by its name in the catalog.", ("init", "backtest", "run")
+    ),
     Option("horizon_days", "DAYS", "How far the forecast reaches.", ("backtest", *FORECAST)),
     Option("churn_window_days", "DAYS", "No order within it is churn; else the horizon.", FORECAST),
     Option("discount_rate", "RATE", "Yearly discount of lifetime_clv, such as 0.1.", FORECAST),

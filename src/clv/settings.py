@@ -6,8 +6,10 @@ Meanings are in ``clv.options``. Nothing below this layer reads configuration.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,8 +24,13 @@ from pydantic_settings import (
 )
 
 from clv.errors import SettingsError
+from clv.options import OPTIONS
 
 FILE = "clv.toml"
+_HEADING = """\
+# Settings of a shop. Copy to `clv.toml` in the workspace and uncomment what should differ.
+# A flag of the command line wins over an environment variable (CLV_HORIZON_DAYS=91), which
+# wins over this file. Paths are meant from where the file lies. Shown are the defaults."""
 _NEXT_STEP = "See `clv run --help`."
 
 
@@ -36,6 +43,7 @@ class Settings(BaseSettings):
 
     workspace: Path = Path()
     source: Annotated[tuple[Path, ...], NoDecode] = ()
+    kind: Literal["online-retail", "shopify", "woocommerce", "stripe"] | None = None
     customer_id: str | None = None
     date: str | None = None
     amount: str | None = None
@@ -52,6 +60,10 @@ class Settings(BaseSettings):
     goods_only: bool = False
     keep_duplicates: bool = False
     hash_emails: bool = True
+    also_count: Annotated[
+        tuple[Literal["draft", "test_order", "cancelled", "not_paid"], ...], NoDecode
+    ] = ()
+    with_tax_and_shipping: bool = False
     basis: Literal["net", "gross"] = "net"
     model: str = "pareto-nbd"
     horizon_days: int = Field(365, ge=1, le=3650)
@@ -64,6 +76,12 @@ class Settings(BaseSettings):
     def _several_paths(cls, value: Any) -> Any:
         """One path, or several joined as the system joins paths."""
         return tuple(value.split(os.pathsep)) if isinstance(value, str) else value
+
+    @field_validator("also_count", mode="before")
+    @classmethod
+    def _several_rules(cls, value: Any) -> Any:
+        """Rules joined by commas."""
+        return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -100,6 +118,26 @@ def read_settings(**flags: Any) -> Settings:
         raise SettingsError(
             name, f"{first['msg']}, not {first['input']!r} ({where}).", next_step=_NEXT_STEP
         ) from cause
+
+
+def as_toml(given: Mapping[str, Any]) -> str:
+    """`clv.toml` with every setting and its meaning; those ``given`` in force, the rest not."""
+    paragraphs = [_HEADING]
+    for option in OPTIONS:
+        default = Settings.model_fields[option.name].default
+        value = given.get(option.name, default)
+        shown = "(not set)" if value is None else _as_toml(value)
+        mark = "" if option.name in given else "# "
+        paragraphs.append(f"# {option.meaning}\n{mark}{option.name} = {shown}")
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _as_toml(value: Any) -> str:
+    """A value of a setting as TOML writes it, which is as JSON does."""
+    plain = list(map(str, value)) if isinstance(value, tuple) else value
+    if isinstance(plain, bool | int | float | list):
+        return json.dumps(plain, ensure_ascii=False)
+    return plain.isoformat() if isinstance(plain, dt.date) else json.dumps(str(plain))
 
 
 def _given_in(name: str, flags: dict[str, Any]) -> str:

@@ -6,18 +6,21 @@ import datetime as dt
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from clv.pipeline.backtest import checkable_from
+from clv.data.sources.recognize import EXPORTS
+from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import Predictions
@@ -29,7 +32,15 @@ WHY_REFUSED = {
     "return": ("is a return, matched to what it undoes", "--basis gross"),
     "non_positive_price": ("has no price", ""),
     "not_goods": ("is no article", "--no-goods-only"),
+    "continuation": ("is a further row of an order", ""),
+    "no_total": ("is of an order that states no total", ""),
+    "draft": ("is a draft", "--also-count draft"),
+    "test_order": ("is a test order", "--also-count test_order"),
+    "cancelled": ("was cancelled or voided", "--also-count cancelled"),
+    "not_paid": ("is not paid", "--also-count not_paid"),
+    "tax_and_shipping": ("tax and shipping inside the totals", "--with-tax-and-shipping"),
 }
+ONCE_MORE = ("is an order that another file holds too", "")
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
 
 
@@ -41,31 +52,77 @@ def money(amount: Decimal | float | str, currency: str | None) -> str:
     return f"{sign}{symbol}{value}" if symbol else f"{sign}{value} {currency or ''}".rstrip()
 
 
-def ledger(report: dict[str, Any]) -> list[RenderableType]:
-    """What was read, kept and refused, in lines and in money; then the sum to reconcile."""
+def ledger(
+    report: dict[str, Any], examples: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> list[RenderableType]:
+    """The sum to reconcile first; then what was read, refused and kept, worst first.
+
+    ``examples`` are one refused line for each rule, shown beside it.
+    """
     currency, cash = report["currency"], report["money"]
-    table = Table("lines", "", "money", "to change it", box=None, header_style="dim")
+    headings = ("lines", "", "money", "to change it", *(["for example"] if examples else []))
+    table = Table(*headings, box=None, header_style="dim")
     table.columns[0].justify = table.columns[2].justify = "right"
-    table.add_row(f"{report['read']:,}", "read", money(cash["read"], currency), "")
+    table.add_row(f"{report['read']:,}", "read", money(cash["read"], currency))
     worst_first = sorted(report["refused"], key=lambda rule: -abs(Decimal(cash["refused"][rule])))
-    for rule in filter(report["refused"].get, worst_first):
+    for rule in worst_first:
+        lines, amount = report["refused"][rule], Decimal(cash["refused"][rule])
+        if not lines and not amount:
+            continue
         why, switch = WHY_REFUSED[rule]
-        amount = money(cash["refused"][rule], currency)
-        table.add_row(f"{report['refused'][rule]:,}", f"refused: {why}", amount, switch)
-    table.add_row(f"{report['kept']:,}", "kept", money(cash["kept"], currency), "")
+        if rule == "duplicate" and report.get("source") in EXPORTS:
+            why, switch = ONCE_MORE
+        said = f"refused: {why}" if lines else f"left out: {why}"
+        example = [_example(examples[rule], currency)] if rule in examples else []
+        table.add_row(f"{lines:,}" * (lines > 0), said, money(amount, currency), switch, *example)
+    table.add_row(f"{report['kept']:,}", "kept", money(cash["kept"], currency))
     undone, loose = report["returns"]["matched"], report["returns"]["unmatched"]
-    reconciled = (
-        f"Net sales we see: {money(report['value'], currency)}, "
-        f"{report['first_day']} to {report['last_day']}. Your shop's own report for these dates "
-        "should say about the same; if not, see the lines above."
-    )
     matched = (
         f"Returns undo {money(undone['value'], currency)} of purchases; "
         f"{loose['lines']:,} credit notes over {money(loose['value'], currency)} match no "
         "purchase in this log and change nothing."
     )
-    shown: list[RenderableType] = [table, matched, reconciled]
+    shown: list[RenderableType] = [_reconciled(report), table, matched]
     return [f"[bold]{SIMULATED}[/bold]", *shown] if report["simulated"] else shown
+
+
+def _reconciled(report: dict[str, Any]) -> str:
+    """The one figure to hold against the shop's own report, and why that may say another."""
+    seen = money(report["value"], report["currency"])
+    said = (
+        f"[bold]Net sales we see: {seen}[/bold], {report['first_day']} to {report['last_day']}. "
+        "Your shop's own report for these dates should say the same within 1 %; if not, the "
+        "usual reasons are what is left out below"
+    )
+    if report.get("source") not in EXPORTS:
+        return f"{said}."
+    charged = money(report["charged_less_refunded"], report["currency"])
+    return (
+        f"{said}, and that {EXPORTS[report['source']].differs}. Charged less refunded, tax and "
+        f"shipping included and with customers unknown, it is {charged}: look whether the report "
+        "says net or total sales."
+    )
+
+
+def _example(line: Mapping[str, Any], currency: str | None) -> str:
+    """A refused line by its order and day; never by its customer."""
+    order = f"{escape(line['invoice'])}, " if line["invoice"] else ""
+    day = f"{line['invoice_date']:%Y-%m-%d}, " if line["invoice_date"] else ""
+    return f"{order}{day}{money(line['sales'], currency)}"
+
+
+def examples(workspace: Workspace) -> dict[str, dict[str, Any]]:
+    """For each rule the refused line of the most money, as ``refused.parquet`` has it."""
+    names = ["rule", "invoice", "invoice_date", "sales"]
+    refused = pq.ParquetFile(workspace.path(files.REFUSED)).read(names)
+    size = pc.abs(refused["sales"])
+    found = {}
+    for rule in pc.unique(refused["rule"]).to_pylist():
+        of_rule = pc.equal(refused["rule"], rule)
+        largest = pc.max(size.filter(of_rule))
+        lines = refused.filter(pc.and_(of_rule, pc.equal(size, largest)))
+        found[rule] = lines.slice(0, 1).to_pylist()[0]
+    return found
 
 
 SIMULATED = "SIMULATED: this shop and its customers do not exist."
@@ -188,12 +245,29 @@ def how_far_off(records: list[dict[str, Any]], horizon_days: int, etl: dict[str,
     return f"The same forecast over {nearest} days was off by {' and '.join(said)}."
 
 
+def carries(records: list[dict[str, Any]], etl: dict[str, Any]) -> str:
+    """Which horizons were held against what happened on this log, and how far off they were."""
+    found: dict[int, list[str]] = {}
+    for r in records:
+        if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias"):
+            found.setdefault(r["horizon_days"], []).append(
+                "nothing to compare" if r["value"] is None else f"{r['value']:+.0%}"
+            )
+    said = [f"{days} days (off by {' and '.join(off)})" for days, off in sorted(found.items())]
+    unchecked = [f"{days}" for days in HORIZONS if days not in found]
+    start = dt.date.fromisoformat(etl["first_day"])
+    days = (dt.date.fromisoformat(etl["last_day"]) - start).days
+    parts = [f"checked: {', '.join(said)}"] * bool(said)
+    parts += [f"not checkable yet: {', '.join(unchecked)} days"] * bool(unchecked)
+    return f"What a log of {days:,} days carries: {'; '.join(parts)}."
+
+
 def whole_run(
     workspace: Workspace, etl: dict[str, Any], records: list[dict[str, Any]], facts: dict[str, Any]
 ) -> Iterable[RenderableType]:
-    """The ledger, and a box: what was found, where the files are, what to do next."""
-    yield from ledger(etl)
+    """A box: what was found, where the files are, what to do next."""
     found = [forecast(facts), how_far_off(records, facts["horizon_days"], etl)]
+    found.append(carries(records, etl))
     if facts["simulated"]:
         found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}

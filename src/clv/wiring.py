@@ -7,16 +7,17 @@ import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
-from clv.data import download
+from clv.data import download, load
 from clv.data.preprocess import Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.order_log import order_log
+from clv.data.sources.recognize import EXPORTS, recognize, source_of
 from clv.errors import SettingsError, SourceUnreadable
 from clv.pipeline.ingest import Log
 from clv.pipeline.predict import Ask
 from clv.pipeline.steps import Tell
-from clv.settings import Settings
+from clv.settings import FILE, Settings, as_toml
 from clv.simulated_shop import simulate_log, write_log
 from clv.store.workspace import Workspace
 
@@ -50,7 +51,9 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
         SourceUnreadable, WorkspaceUnwritable: a download that does not hold what it should.
     """
     paths = settings.source or _online_retail(settings, tell, progress)
-    source = _source(settings)
+    source = source_of_log(settings)
+    if source.export is not None:
+        tell(f"recognized a {source.export.title}")
     return Log(
         paths=paths,
         source=source,
@@ -59,6 +62,7 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
             goods_only=settings.goods_only,
             keep_duplicates=settings.keep_duplicates,
             hash_emails=settings.hash_emails,
+            also_count=settings.also_count,
         ),
         today=today,
         net=settings.basis == "net",
@@ -69,9 +73,15 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
     )
 
 
-def _source(settings: Settings) -> Source:
+def source_of_log(settings: Settings) -> Source:
+    """How to read the log the settings name, by its headers where they do not say.
+
+    Raises:
+        SettingsError: only some of the three columns of an order log are named.
+        SourceUnreadable: the files are of different kinds, or not of the kind that is set.
+    """
     if not any(getattr(settings, name) for name in COLUMNS):
-        known = ONLINE_RETAIL
+        known = _recognized(settings)
     elif not (settings.customer_id and settings.date and settings.amount):
         raise SettingsError(
             "customer_id, date, amount",
@@ -93,6 +103,57 @@ def _source(settings: Settings) -> Source:
         decimal_mark=settings.decimal_mark,
         encoding=settings.encoding,
     )
+
+
+def _recognized(settings: Settings) -> Source:
+    if not settings.source or settings.kind == ONLINE_RETAIL.name:
+        return ONLINE_RETAIL
+    try:
+        parts = load.header_rows(settings.source, settings.encoding)
+    except SourceUnreadable:
+        return ONLINE_RETAIL  # the ingest says what is wrong with the file
+    kind = settings.kind or recognize(parts)
+    if kind is None:
+        return ONLINE_RETAIL
+    return source_of(kind, parts, with_tax_and_shipping=settings.with_tax_and_shipping)
+
+
+def remember(settings: Settings, source: Source) -> Path | None:
+    """Write `clv.toml` with the export that was recognized; None where there is one, or none was.
+
+    Raises:
+        WorkspaceUnwritable: the disk is full or the folder refuses writing.
+    """
+    if source.name not in EXPORTS or settings.source == () or workspace(settings).is_file(FILE):
+        return None
+    return write_settings(settings, source)
+
+
+def write_settings(settings: Settings, source: Source | None) -> Path:
+    """Write `clv.toml` with every setting that differs from its default, and the recognized kind.
+
+    Raises:
+        SettingsError: there is one already.
+        WorkspaceUnwritable: the disk is full or the folder refuses writing.
+    """
+    place = workspace(settings)
+    if place.is_file(FILE):
+        raise SettingsError(
+            FILE,
+            f"{place.path(FILE)} is there already and stays as it is.",
+            next_step="Edit it, or remove it and ask again.",
+        )
+    given = settings.model_dump(exclude_defaults=True, exclude={"workspace"})
+    if settings.source:
+        given["source"] = tuple(path.absolute() for path in settings.source)
+    if settings.rates:
+        given["rates"] = settings.rates.absolute()
+    if source is not None and source.name in EXPORTS:
+        given["kind"] = source.name
+    with place.staging() as stage:
+        stage.path(FILE).write_text(as_toml(given), encoding="utf-8")
+        stage.move([FILE])
+    return place.path(FILE)
 
 
 def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[Path, ...]:

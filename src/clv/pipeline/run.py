@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 from clv.errors import NotEnoughData
@@ -36,13 +37,17 @@ def run(
     *,
     model: str,
     now: dt.datetime,
+    ingested: Callable[[dict[str, Any]], None] = lambda etl: None,
 ) -> Outcome:
     """All verbs in order. A log too short for a backtest is forecast all the same, unchecked.
+
+    ``ingested`` is called with the ETL report as soon as there is one, long before the end.
 
     Raises:
         ClvError: from the verbs; what earlier verbs wrote stays.
     """
     etl = ingest(workspace, log, tell)
+    ingested(etl)
     try:
         digest = train(workspace, model, tell)
     except NotEnoughData as error:

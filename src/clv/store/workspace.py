@@ -83,10 +83,25 @@ class Workspace:
         return list(self._steps().get(step, {"files": []})["files"])
 
     def retract(self, step: str) -> None:
-        """Remove what ``step`` published from inputs that are gone; its note is then void."""
-        with writing(self.root):
-            for name in self.files_of(step):
+        """Remove what ``step`` published from inputs that are gone, and the note of it."""
+        steps = self._steps()
+        if step not in steps:
+            return
+        with self.staging() as stage:
+            for name in steps.pop(step)["files"]:
                 self.path(name).unlink(missing_ok=True)
+            stage.write_json(STEPS, steps)
+            stage.move([STEPS])
+
+    def altered(self) -> list[str]:
+        """Files a step published that are gone, or no longer what it wrote."""
+        noted = [note["files"].items() for note in self._steps().values()]
+        return [
+            name
+            for published in noted
+            for name, digest in published
+            if not self.is_file(name) or file_digest(self.path(name)) != digest
+        ]
 
     def _steps(self) -> dict[str, Any]:
         try:

@@ -1,0 +1,137 @@
+"""What would stop a run, looked for one by one; nothing is changed, downloaded or computed."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from clv import wiring
+from clv.data import load
+from clv.data.engine import MEMORY_LIMIT
+from clv.errors import ClvError
+from clv.settings import FILE, Settings, read_settings
+from clv.store import artifacts
+from clv.store import workspace as files
+from clv.store.workspace import Workspace
+
+LEAST_PYTHON = (3, 11)
+LEAST_BYTES = 2e9  # the engine takes MEMORY_LIMIT, and spills beside it
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One thing looked at: what was ``found``, and what to do where it is not ok."""
+
+    name: str
+    ok: bool
+    found: str
+    next_step: str = ""
+
+
+def examine(root: Path | None = None) -> list[Check]:
+    """Every check of the workspace ``root``, else of the one the environment names."""
+    checks = [_python(), _memory()]
+    try:
+        settings = read_settings(workspace=root)
+    except ClvError as error:
+        # Without settings the workspace is known only where it was named.
+        return [*checks, _disk(root or Path()), _writable(root or Path()), _refused(error)]
+    place = wiring.workspace(settings)
+    stored = "read" if place.is_file(FILE) else f"no {FILE}; the defaults hold"
+    return [
+        *checks,
+        _disk(place.root),
+        _writable(place.root),
+        Check("settings", True, stored),
+        _asked("log", lambda: _log(settings)),
+        _last_run(place),
+        _asked("champion", lambda: _champion(place)),
+    ]
+
+
+def _refused(error: ClvError, name: str = "settings") -> Check:
+    step = getattr(error, "next_step", "")
+    return Check(name, False, str(error).removesuffix(step).strip(), step)
+
+
+def _asked(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except ClvError as error:
+        return _refused(error, name)
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    wanted = ".".join(map(str, LEAST_PYTHON))
+    ok = sys.version_info >= LEAST_PYTHON
+    return Check("Python", ok, version, "" if ok else f"Install Python {wanted} or later.")
+
+
+def _memory() -> Check:
+    free = _free_memory()
+    ok = free >= LEAST_BYTES
+    step = f"Close other programs: the engine alone takes up to {MEMORY_LIMIT}."
+    return Check("memory", ok, f"{free / 1e9:.1f} GB free", "" if ok else step)
+
+
+def _free_memory() -> float:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # no Linux: all there is, as what is free cannot be asked the same way
+        return os.sysconf("SC_PAGE_SIZE") * float(os.sysconf("SC_PHYS_PAGES"))
+    return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+
+
+def _disk(root: Path) -> Check:
+    free = shutil.disk_usage(_existing(root)).free
+    ok = free >= LEAST_BYTES
+    step = f"Free {LEAST_BYTES / 1e9:.0f} GB, or choose another folder with --workspace."
+    return Check("disk", ok, f"{free / 1e9:.1f} GB free", "" if ok else step)
+
+
+def _writable(root: Path) -> Check:
+    there = _existing(root)
+    ok = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    found = f"{root.absolute()} {'can' if ok else 'cannot'} be written"
+    step = "Change its permissions, or choose another folder with --workspace."
+    return Check("workspace", ok, found, "" if ok else step)
+
+
+def _existing(root: Path) -> Path:
+    """The folder itself, or the nearest above it that is there."""
+    path = root.absolute()
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _log(settings: Settings) -> str:
+    if not settings.source:
+        return "none is named; `clv run` takes Online Retail II"
+    parts = load.header_rows(settings.source, settings.encoding)
+    source = wiring.source_of_log(settings)
+    for label, header in parts:
+        load.require_headers(header, source, label)
+    count = len(settings.source)
+    return f"{count} file{'s' * (count > 1)}, read as {source.name}"
+
+
+def _last_run(place: Workspace) -> Check:
+    name = "last run"
+    if not place.is_file(files.STEPS):
+        return Check(name, True, "nothing was run here yet")
+    if altered := place.altered():
+        found = f"gone or altered: {', '.join(altered)}"
+        return Check(name, False, found, "Run `clv run` again: it makes what is missing.")
+    return Check(name, True, "every file is there, as it was written")
+
+
+def _champion(place: Workspace) -> str:
+    if not place.is_file(artifacts.CHAMPION):
+        return "no model answers yet; `clv run` makes one"
+    digest = artifacts.champion(place)
+    artifacts.load(place, digest)
+    return f"model {digest} can be read"
