@@ -36,7 +36,7 @@ class Bars:
             y = GROUND - share * (GROUND - 60)
             parts.append(f'<path d="M{LEFT} {y}H{width}" stroke="#999" stroke-width="0.5"/>')
             parts.append(
-                f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{top * share:,.4g}</text>'
+                f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{_number(top * share)}</text>'
             )
         for place, (label, *pair) in enumerate(
             zip(self.labels, self.expected, self.observed, strict=True)
@@ -44,7 +44,7 @@ class Bars:
             x = LEFT + STEP * place + 4
             for side, (name, value) in enumerate(zip(COLORS, pair, strict=True)):
                 tall = max(value, 0.0) / top * (GROUND - 60)
-                said = f"{label}: {value:,.4g} {self.values} {name}"
+                said = f"{label}: {_number(value)} {self.values} {name}"
                 parts.append(_box((x + 13 * side, GROUND - tall), (12, tall), COLORS[name], said))
             parts.append(
                 f'<text transform="translate({x + 16} {GROUND + 12}) rotate(-60)" '
@@ -63,3 +63,7 @@ def _box(place: tuple[float, float], size: tuple[float, float], color: str, said
         f'<rect x="{x:g}" y="{y:.1f}" width="{width:g}" height="{height:.1f}" fill="{color}">'
         f"<title>{escape(said)}</title></rect>"
     )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import os
+import re
+import warnings
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
@@ -28,15 +29,6 @@ NAME = "clv"
 CHAMPION = "champion"
 SQLITE = "sqlite:///"
 PATIENCE = 5  # seconds to wait for a database before it counts as away or locked
-
-# Read when MLflow is imported. It would else report its use to its makers, talk to the
-# terminal, and try an address that is away for minutes.
-ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
-}
 
 # A customer of many orders, one who bought once long ago, one who sent everything back.
 EXAMPLE = (
@@ -61,11 +53,7 @@ class Tracking:
     @property
     def shown(self) -> str:
         """The address without its password."""
-        if "@" not in self.uri:
-            return self.uri
-        scheme, rest = self.uri.split("://", 1)
-        who, where = rest.rsplit("@", 1)
-        return f"{scheme}://{who.split(':')[0]}@{where}"
+        return _without_password(self.uri)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,18 +145,18 @@ def fetch(tracking: Tracking, digest: str, folder: Path) -> None:
 
 @contextlib.contextmanager
 def _reached(tracking: Tracking) -> Iterator[MlflowClient]:
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
-    import mlflow
-    import sqlalchemy.exc
-    from mlflow.exceptions import MlflowException
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # MLflow's are about its own insides
+        import mlflow
+        import sqlalchemy.exc
+        from mlflow.exceptions import MlflowException
 
-    try:
-        _knock(tracking)
-        mlflow.set_tracking_uri(tracking.uri)
-        yield mlflow.MlflowClient()
-    except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as cause:
-        raise TrackingUnreachable(tracking.shown, _reason(cause)) from cause
+        try:
+            _knock(tracking)
+            mlflow.set_tracking_uri(tracking.uri)
+            yield mlflow.MlflowClient()
+        except (MlflowException, sqlalchemy.exc.SQLAlchemyError, OSError, ImportError) as cause:
+            raise TrackingUnreachable(tracking.shown, _reason(cause)) from cause
 
 
 def _knock(tracking: Tracking) -> None:
@@ -191,7 +179,11 @@ def _knock(tracking: Tracking) -> None:
 def _reason(cause: BaseException) -> str:
     """The first line of what went wrong, as a sentence."""
     said = str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__
-    return said.splitlines()[0].rstrip(". :") + "."
+    return _without_password(said.splitlines()[0]).rstrip(". :") + "."
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(://[^:/\s]*):[^/\s]*@", r"\1@", text)
 
 
 def _version(client: MlflowClient, digest: str) -> ModelVersion | None:
