@@ -16,6 +16,8 @@ REAL_LOG = Path(os.environ["CLV_SOURCE"]).resolve() if os.environ.get("CLV_SOURC
 def _no_settings_from_outside(monkeypatch):
     for name in [name for name in os.environ if name.startswith("CLV_")]:
         monkeypatch.delenv(name)
+    # Seconds for each workspace; tests/store/mlflow turns it on.
+    monkeypatch.setenv("CLV_MLFLOW_URI", "off")
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ DONE_BY = {
 }
 
 
-def run_all(workspace, source, **settings):
-    """What a whole run answers, and what it tells."""
+def run_all(workspace, source, *, tracking=None, **settings):
+    """What a whole run answers, and what it tells; nothing is recorded unless told where."""
     chosen = read_settings(workspace=workspace, source=(source,), **settings)
     told = []
     log = wiring.log(chosen, TODAY, told.append, lambda done, total: None)
@@ -36,6 +36,7 @@ def run_all(workspace, source, **settings):
         told.append,
         model=chosen.model,
         now=NOW,
+        tracking=tracking,
     )
     return outcome, told
 

@@ -165,7 +165,7 @@ def test_the_version_is_that_of_the_installed_distribution(clv):
 
 
 def test_help_names_every_verb_and_every_setting(clv):
-    verbs = ("ingest", "train", "backtest", "promote", "predict", "run", "simulate")
+    verbs = ("ingest", "train", "backtest", "promote", "sync", "predict", "run", "simulate")
     overview = clv("--help").stdout
     assert [verb for verb in verbs if verb not in overview] == []
 
@@ -175,7 +175,7 @@ def test_help_names_every_verb_and_every_setting(clv):
     assert [flag for flag in flags if flag not in "".join(pages)] == []
 
 
-HEAVY = ("pyarrow", "ibis", "duckdb", "scipy", "numpy", "pandas", "pydantic")
+HEAVY = ("pyarrow", "ibis", "duckdb", "scipy", "numpy", "pandas", "pydantic", "mlflow")
 
 
 def loaded_by(code):

@@ -18,6 +18,7 @@ EXAMPLES = [
     errors.NothingStored("summary.parquet", "shop", next_step="Run `clv ingest` first."),
     errors.ModelNotFound("champion", "shop", next_step="Run `clv run`."),
     errors.IncompatibleArtifact("model.json", "it was altered.", next_step="Train again."),
+    errors.TrackingUnreachable("sqlite:///mlflow.db", "database is locked."),
     errors.WorkspaceUnwritable("shop", "No space left on device"),
     errors.SettingsError("margin", "it is 2.", next_step="See `clv run --help`."),
 ]

@@ -82,6 +82,7 @@ class Session:
 
         self.settings, self.as_json = settings, as_json
         self.workspace = wiring.workspace(settings)
+        self.tracking = wiring.tracking(settings)
         self.aside, self.output = Console(stderr=True), Console()
         self.working = self.aside.status("", spinner="line")
 
@@ -123,6 +124,14 @@ class Session:
         if not self.as_json:
             for item in items:
                 self.output.print(item, highlight=False)
+
+    def past_records(self, digest: str) -> list[dict[str, Any]]:
+        """The backtest of a stored model's kind on the log as it is."""
+        from clv.pipeline.backtest import past_records
+        from clv.store import artifacts
+
+        model = artifacts.manifest(self.workspace, digest).get("model", "")
+        return past_records(self.workspace, model, self.settings.horizon_days)
 
     def answer(self, facts: dict[str, Any], *shown: Any) -> None:
         """The result: ``facts`` as JSON, or what is ``shown`` to people."""
@@ -230,22 +239,40 @@ def doctor(
 
 @verb("train")
 def train(session: Session, model: ModelName) -> None:
-    """Fit a model to the customer summary and store it."""
+    """Fit a model to the customer summary, store it and record it in MLflow."""
     from clv import terminal
+    from clv.pipeline.record import record
     from clv.pipeline.train import train as fit
 
     digest = fit(session.workspace, model, session.tell)
+    if session.tracking is not None:
+        records = session.past_records(digest)
+        record(session.workspace, digest, session.tracking, session.tell, records=records)
     report = terminal.fit_facts(session.workspace, digest)
     session.answer(report, *terminal.fit(report))
 
 
 @verb("promote")
 def promote(session: Session, digest: Digest) -> None:
-    """Let a stored model answer from now on."""
+    """Let a stored model answer from now on, and MLflow's alias champion name it."""
     from clv.pipeline.train import promote as point
 
-    point(session.workspace, digest, session.tell)
+    records = session.past_records(digest)
+    point(session.workspace, digest, session.tell, tracking=session.tracking, records=records)
     session.answer({"champion": digest}, f"Model {digest} answers from now on.")
+
+
+@verb("sync")
+def sync(session: Session) -> None:
+    """Let the model answer that MLflow's alias champion names."""
+    from clv.pipeline.train import sync as follow
+
+    if session.tracking is None:
+        raise errors.SettingsError(
+            "mlflow_uri", "it is off.", next_step="Name the MLflow to follow with --mlflow-uri."
+        )
+    digest = follow(session.workspace, session.tracking, session.tell)
+    session.answer({"champion": digest}, f"Model {digest} answers.")
 
 
 @verb("backtest")
@@ -288,6 +315,7 @@ def run(session: Session, source: Sources = None) -> None:
         model=session.settings.model,
         now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
         ingested=lambda etl: session.show_ledger(etl, log.source),
+        tracking=session.tracking,
     )
     if isinstance(found.predictions, errors.NotEnoughData):
         session.answer({"etl": found.etl, "forecast": None})

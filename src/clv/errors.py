@@ -17,6 +17,7 @@
     │   ├── NothingStored        a file another command makes is not there yet
     │   │   └── ModelNotFound        nothing under that digest, or no champion yet
     │   ├── IncompatibleArtifact a stored model was written by another format or was altered
+    │   ├── TrackingUnreachable  MLflow's database is away, locked or refuses
     │   └── WorkspaceUnwritable  the disk is full or the folder refuses writing
     └── SettingsError        a setting is unknown or has no usable value
 
@@ -136,6 +137,17 @@ class IncompatibleArtifact(StoreError):
     def __init__(self, path: Path | str, problem: str, *, next_step: str) -> None:
         self.path, self.problem, self.next_step = str(path), problem, next_step
         super().__init__(f"{path}: {problem} {next_step}")
+
+
+class TrackingUnreachable(StoreError):
+    """MLflow's database is away, locked or refuses; ``uri`` is without its password."""
+
+    def __init__(self, uri: str, problem: str) -> None:
+        self.uri, self.problem = uri, problem
+        super().__init__(
+            f"MLflow at {uri}: {problem} Stored models and the one that answers are untouched. "
+            "Run again once it can be reached, or name another place with --mlflow-uri."
+        )
 
 
 class WorkspaceUnwritable(StoreError):

@@ -10,6 +10,7 @@ import dataclasses
 
 LOG = ("init", "ingest", "run")
 FORECAST = ("predict", "init", "run")
+TRACKED = ("train", "promote", "sync", "run")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +71,7 @@ OPTIONS = (
     Option("churn_window_days", "DAYS", "No order within it is churn; else the horizon.", FORECAST),
     Option("discount_rate", "RATE", "Yearly discount of lifetime_clv, such as 0.1.", FORECAST),
     Option("margin", "SHARE", "Share of revenue that is income, such as 0.4.", FORECAST),
+    Option("mlflow_uri", "URI", "Where MLflow keeps trainings; else a file here, or off.", TRACKED),
 )
 
 

@@ -70,6 +70,7 @@ class Settings(BaseSettings):
     churn_window_days: int | None = Field(None, ge=1, le=3650)
     discount_rate: float = Field(0.10, ge=0, le=10)
     margin: float = Field(1.0, gt=0, le=1)
+    mlflow_uri: str | None = Field(None, pattern=r"^(off|[\w+]+://.+)$")
 
     @field_validator("source", mode="before")
     @classmethod

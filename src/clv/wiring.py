@@ -19,6 +19,7 @@ from clv.pipeline.predict import Ask
 from clv.pipeline.steps import Tell
 from clv.settings import FILE, Settings, as_toml
 from clv.simulated_shop import simulate_log, write_log
+from clv.store.mlflow.recorder import SQLITE, Tracking
 from clv.store.workspace import Workspace
 
 RAW = "data/raw"
@@ -32,6 +33,16 @@ Progress = Callable[[int, int], None]
 
 def workspace(settings: Settings) -> Workspace:
     return Workspace(settings.workspace)
+
+
+def tracking(settings: Settings) -> Tracking | None:
+    """Where trainings are recorded: a file of the workspace by default, None if nowhere."""
+    root = settings.workspace.absolute()
+    uri = settings.mlflow_uri or f"{SQLITE}{root / 'mlflow.db'}"
+    if uri == "off":
+        return None
+    is_server = uri.startswith(("http://", "https://"))
+    return Tracking(uri, None if is_server else root / "mlartifacts")
 
 
 def ask(settings: Settings) -> Ask:

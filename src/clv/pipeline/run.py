@@ -11,8 +11,10 @@ from clv.errors import NotEnoughData
 from clv.pipeline.backtest import backtest, checkable_from
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
+from clv.pipeline.record import record
 from clv.pipeline.steps import Tell
-from clv.pipeline.train import promote, train
+from clv.pipeline.train import is_promoted, promote, train
+from clv.store.mlflow.recorder import Tracking
 from clv.store.workspace import Workspace
 from clv.tables import Predictions
 
@@ -38,8 +40,11 @@ def run(
     model: str,
     now: dt.datetime,
     ingested: Callable[[dict[str, Any]], None] = lambda etl: None,
+    tracking: Tracking | None = None,
 ) -> Outcome:
-    """All verbs in order. A log too short for a backtest is forecast all the same, unchecked.
+    """All verbs in order; the training is recorded with its backtest where it is tracked.
+
+    A log too short for a backtest is forecast all the same, unchecked.
 
     ``ingested`` is called with the ETL report as soon as there is one, long before the end.
 
@@ -59,7 +64,10 @@ def run(
         tell(str(error))
         workspace.retract("backtest")
         records = []
-    promote(workspace, digest, tell)
+    if tracking is None or not is_promoted(workspace, digest, tracking):
+        promote(workspace, digest, tell, tracking=tracking, records=records)
+    else:
+        record(workspace, digest, tracking, tell, records=records)
     return Outcome(etl, records, predict(workspace, ask, now, tell))
 
 

@@ -1,13 +1,21 @@
-"""The verbs that make a model and let it answer: train and promote."""
+"""The verbs that make a model and let it answer: train, promote and sync.
+
+Where trainings are tracked, MLflow's alias is the decision and the pointer follows it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+from clv.errors import IncompatibleArtifact, ModelNotFound
+from clv.pipeline.record import Records, record
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
-from clv.store.workspace import Workspace
+from clv.store.mlflow import recorder
+from clv.store.mlflow.recorder import Tracking
+from clv.store.workspace import Workspace, key_of
 
 
 def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -> str:
@@ -28,20 +36,85 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     fitted = LifetimeValue.fit(parquet.read_summary(path), model, prior=prior)
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
+    facts["data_digest"] = files.data_digest(path)
     with workspace.staging() as stage:
         digest, names = artifacts.save(stage, fitted, facts)
         stage.publish(step, key, names)
     return digest
 
 
-def promote(workspace: Workspace, digest: str, tell: Tell) -> None:
-    """Let the model stored under ``digest`` answer from now on.
+def promote(
+    workspace: Workspace,
+    digest: str,
+    tell: Tell,
+    *,
+    tracking: Tracking | None = None,
+    records: Records = (),
+) -> None:
+    """Let the model stored under ``digest`` answer from now on; MLflow's alias moves first.
+
+    A model that only MLflow has is fetched; one that MLflow lacks is recorded, with the
+    ``records`` of its backtest.
 
     Raises:
-        ModelNotFound, IncompatibleArtifact: the champion stays who it was.
+        ModelNotFound, IncompatibleArtifact, TrackingUnreachable: the champion stays who it was.
     """
-    if workspace.is_file(artifacts.CHAMPION) and artifacts.champion(workspace) == digest:
+    if tracking is not None:
+        _materialize(workspace, digest, tracking)
+        record(workspace, digest, tracking, tell, records=records)
+        recorder.promote(tracking, digest)
+    _point(workspace, digest, tell)
+    if tracking is not None:
+        with workspace.staging() as stage:
+            stage.publish("promote", key_of(digest=digest, uri=tracking.uri), [])
+
+
+def is_promoted(workspace: Workspace, digest: str, tracking: Tracking) -> bool:
+    """Whether ``digest`` answers and was promoted in MLflow too, as far as is known here."""
+    key = key_of(digest=digest, uri=tracking.uri)
+    return (
+        _answers(workspace, digest)
+        and workspace.is_current("promote", key)
+        and not tracking.is_gone
+    )
+
+
+def sync(workspace: Workspace, tracking: Tracking, tell: Tell) -> str:
+    """Let the model answer that MLflow's alias names; returns its digest.
+
+    Nothing is scored again: until ``clv predict`` does, the CLV table is the last champion's.
+
+    Raises:
+        ModelNotFound, IncompatibleArtifact, TrackingUnreachable: the champion stays who it was.
+    """
+    digest = recorder.champion(tracking)
+    _materialize(workspace, digest, tracking)
+    if _point(workspace, digest, tell) and workspace.is_file(files.PREDICTIONS):
+        tell("the CLV table is that of another model: `clv predict` makes it anew")
+    return digest
+
+
+def _answers(workspace: Workspace, digest: str) -> bool:
+    return workspace.is_file(artifacts.CHAMPION) and artifacts.champion(workspace) == digest
+
+
+def _point(workspace: Workspace, digest: str, tell: Tell) -> bool:
+    """Move the pointer; False where it was there already."""
+    if _answers(workspace, digest):
         tell(f"model {digest} already answers")
-        return
+        return False
     artifacts.promote(workspace, digest)
     tell(f"model {digest} answers from now on")
+    return True
+
+
+def _materialize(workspace: Workspace, digest: str, tracking: Tracking) -> None:
+    """Fetch the plain files of a model that is not here whole, and verify them by its digest."""
+    with contextlib.suppress(ModelNotFound, IncompatibleArtifact):
+        artifacts.load(workspace, digest)
+        return
+    with workspace.staging() as stage:
+        names = [f"models/{digest}/{name}" for name in artifacts.FILES]
+        recorder.fetch(tracking, digest, stage.path(names[0]).parent)
+        artifacts.read(stage.path(names[0]).parent)
+        stage.move(names)

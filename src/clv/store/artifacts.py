@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CHAMPION = "models/champion"
+FILES = ("model.json", "manifest.json")
 
 
 def save(stage: Stage, model: LifetimeValue, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Stage ``model`` with a manifest of ``facts``; returns its digest and the file names."""
     text = json.dumps(model.to_dict(), indent=1, sort_keys=True, allow_nan=False)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    names = [f"models/{digest}/model.json", f"models/{digest}/manifest.json"]
+    names = [f"models/{digest}/{name}" for name in FILES]
     stage.path(names[0]).write_text(text, encoding="utf-8")
     manifest = {"format": FORMAT, "digest": digest, "name": model.name, **facts}
     stage.write_json(names[1], manifest)
@@ -39,14 +41,23 @@ def load(workspace: Workspace, digest: str) -> LifetimeValue:
         ModelNotFound: there is none.
         IncompatibleArtifact: it was written by another format, or was altered since.
     """
+    return read(workspace.path(f"models/{digest}"))
+
+
+def read(folder: Path) -> LifetimeValue:
+    """The model in a folder, which may lie anywhere as long as it is named by the digest.
+
+    Raises:
+        ModelNotFound, IncompatibleArtifact: as :func:`load`.
+    """
     from clv.models.lifetime_value import LifetimeValue
 
-    path = workspace.path(f"models/{digest}/model.json")
+    path, digest = folder / "model.json", folder.name
     if not path.is_file():
         raise ModelNotFound(
-            f"model {digest}", workspace.path("models"), next_step="Run `clv train pareto-nbd`."
+            f"model {digest}", folder.parent, next_step="Run `clv train pareto-nbd`."
         )
-    if manifest(workspace, digest).get("format") != FORMAT:
+    if _manifest(folder).get("format") != FORMAT:
         raise IncompatibleArtifact(
             path,
             f"its manifest does not say format {FORMAT}, which this version reads.",
@@ -62,8 +73,12 @@ def load(workspace: Workspace, digest: str) -> LifetimeValue:
 
 def manifest(workspace: Workspace, digest: str) -> dict[str, Any]:
     """What was noted when the model was stored; empty where that cannot be read."""
+    return _manifest(workspace.path(f"models/{digest}"))
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
     try:
-        return dict(workspace.read_json(f"models/{digest}/manifest.json"))
+        return dict(json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return {}
 

@@ -188,6 +188,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def data_digest(path: Path) -> str:
+    """The digest that names the data a model was fitted on, as long as that of a model."""
+    return file_digest(path)[:16]
+
+
 def key_of(**inputs: object) -> str:
     """A digest of whatever a step depends on; values are JSON or print as they are."""
     text = json.dumps(inputs, sort_keys=True, default=str)

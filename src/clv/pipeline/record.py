@@ -1,0 +1,159 @@
+"""What MLflow keeps of a training, gathered from the files of the workspace.
+
+Neither this nor what it imports at once imports MLflow: a training that was recorded is known
+by its note, so that a run with nothing to do stays quick. Start reading at :func:`record`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from clv.pipeline.steps import Tell
+from clv.store import artifacts, parquet
+from clv.store import workspace as files
+from clv.store.mlflow import recorder
+from clv.store.mlflow.chart import Bars
+from clv.store.mlflow.recorder import Tracking, Training
+from clv.store.workspace import Workspace, data_digest, key_of
+from clv.tables import CustomerSummary
+
+if TYPE_CHECKING:
+    from clv.models.lifetime_value import LifetimeValue
+
+Records = Sequence[dict[str, Any]]
+
+TENTHS = 10
+
+
+def record(
+    workspace: Workspace, digest: str, tracking: Tracking, tell: Tell, *, records: Records = ()
+) -> None:
+    """Keep the training of a stored model in MLflow, once, with the scores known by now.
+
+    Args:
+        records: Of a backtest of this kind of model on the log as it is. They, and the charts,
+            are kept where the model was fitted on that log.
+
+    Raises:
+        ModelNotFound, IncompatibleArtifact: nothing usable is stored under that digest.
+        TrackingUnreachable: the stored model stays, and is recorded by the next call.
+    """
+    key = key_of(digest=digest, uri=tracking.uri, records=records)
+    if workspace.is_current("record", key) and not tracking.is_gone:
+        return
+    tell("recording the training in MLflow")
+    recorder.record(tracking, _training(workspace, digest, records))
+    with workspace.staging() as stage:
+        stage.publish("record", key, [])
+
+
+def _training(workspace: Workspace, digest: str, records: Records) -> Training:
+    folder, summary = workspace.path(f"models/{digest}"), workspace.path(files.SUMMARY)
+    model, manifest = artifacts.read(folder), artifacts.manifest(workspace, digest)
+    fitted_on, data = manifest.get("fitted_on", {}), manifest.get("data_digest", "unknown")
+    scores: tuple[tuple[str, float, int], ...] = ()
+    charts = {}
+    if summary.is_file() and data_digest(summary) == data:
+        scores = tuple(_scores(records))
+        charts = {"purchases_so_far": _so_far(model, parquet.read_summary(summary))}
+        if records:
+            charts["purchases_after_a_cut"] = _after_a_cut(workspace, records)
+    return Training(
+        digest=digest,
+        folder=folder,
+        title=f"{manifest.get('model')} to {fitted_on.get('window_end')}",
+        source=summary,
+        data_digest=data,
+        params=_params(model, manifest),
+        metrics=_fit_metrics(model),
+        scores=scores,
+        charts=charts,
+    )
+
+
+def _params(model: LifetimeValue, manifest: dict[str, Any]) -> dict[str, str]:
+    """What went into the fit, and what came out of it, by part."""
+    said = {name: manifest.get(name) for name in ("model", "prior")} | manifest.get("fitted_on", {})
+    stored = model.to_dict()
+    said["orders_per_day"] = stored["orders_per_day"]
+    said |= {f"return_share.{name}": value for name, value in stored["return_share"].items()}
+    for part in (stored["purchases"], stored["spend"]):
+        found = part.get("params", {"mean": part.get("mean")})
+        said |= {f"{part['model']}.{name}": value for name, value in found.items()}
+        said[f"{part['model']}.status"] = part.get("report", {}).get("status")
+    return {name: str(value) for name, value in said.items() if value is not None}
+
+
+def _fit_metrics(model: LifetimeValue) -> dict[str, float]:
+    """Log-likelihood, customers and standard errors of the parts that were fitted."""
+    metrics: dict[str, float] = {}
+    for part in (model.to_dict()["purchases"], model.to_dict()["spend"]):
+        report = part.get("report")
+        if report is None:
+            continue
+        metrics |= {
+            f"{part['model']}.{what}": report[what] for what in ("log_likelihood", "customers")
+        }
+        for name, error in (report["standard_errors"] or {}).items():
+            metrics[f"{part['model']}.{name}.standard_error"] = error
+    return metrics
+
+
+def _scores(records: Records) -> Iterator[tuple[str, float, int]]:
+    """Scores of the chosen model, such as ``net_cash/365d/bias``, with the day of their cut."""
+    for row in records:
+        if row["role"] == "chosen" and row["value"] is not None:
+            name = f"{row['target']}/{row['horizon_days']}d/{row['metric']}"
+            yield name, row["value"], dt.date.fromisoformat(row["cut"]).toordinal()
+
+
+def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Bars:
+    """Repeat purchase days of each cohort, and what the fit would have expected of newcomers."""
+    from clv.models.base import LONGEST_HORIZON_DAYS
+
+    newcomer = CustomerSummary.from_arrays(
+        summary.window, time_unit=summary.time_unit, frequency=[0], recency=[0.0], age=[0.0]
+    )
+    age = summary.column("age") * summary.time_unit.days
+    longest = min(max(float(age.max()), 1.0), LONGEST_HORIZON_DAYS)
+    days = np.linspace(1.0, longest, 60)
+    expected = [model.purchases.expected_transactions(newcomer, day)[0] for day in days]
+    of_each = np.interp(age, [0.0, *days], [0.0, *expected])
+    cohort = np.array(summary.table["cohort"].fill_null("unknown").to_pylist())
+    labels, place = np.unique(cohort, return_inverse=True)
+    return Bars(
+        "Repeat purchase days so far, by month of first purchase",
+        "purchase days",
+        tuple(labels.tolist()),
+        tuple(np.bincount(place, of_each).tolist()),
+        tuple(np.bincount(place, summary.column("frequency")).tolist()),
+    )
+
+
+def _after_a_cut(workspace: Workspace, records: Records) -> Bars:
+    """Purchase days after the latest cut of the longest horizon, by tenth of the forecast."""
+    days = max(row["horizon_days"] for row in records)
+    cut = max(row["cut"] for row in records if row["horizon_days"] == days)
+    chosen = (
+        (pc.field("role") == "chosen")
+        & (pc.field("target") == "purchase_days")
+        & (pc.field("horizon_days") == days)
+        & (pc.field("cut") == dt.date.fromisoformat(cut))
+    )
+    rows = pq.ParquetFile(workspace.path(files.HOLDOUT)).read().filter(chosen)
+    mean, actual = (np.asarray(rows[name].to_numpy()) for name in ("mean", "actual"))
+    order = np.argsort(mean, kind="stable")
+    parts = [part for part in np.array_split(order, TENTHS) if part.size]
+    return Bars(
+        f"Purchase days per customer in {days} days after {cut}, by tenth of the forecast",
+        "purchase days",
+        tuple(f"{place + 1}" for place in range(len(parts))),
+        tuple(float(mean[part].mean()) for part in parts),
+        tuple(float(actual[part].mean()) for part in parts),
+    )

@@ -1,0 +1,85 @@
+"""The stored model as MLflow loads and serves it: code, with the plain files beside it.
+
+MLflow copies this file into the model's folder and runs it there; what it copies besides are
+``model.json`` and ``manifest.json`` as ``clv.store.artifacts`` wrote them. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from clv.errors import ClvError
+from clv.periods import ObservationWindow
+from clv.store import artifacts
+from clv.tables import CustomerSummary
+
+ASKED = (
+    "frequency",
+    "recency",
+    "age",
+    "mean_day_value",
+    "purchase_days",
+    "gross_value",
+    "returned_value",
+)
+ANSWERED = ("predicted_clv", "predicted_number_of_orders", "p_purchase_in_horizon", "p_alive")
+HORIZON_DAYS = 365
+
+
+class LifetimeValueModel(PythonModel):
+    """Customer summaries in, forecasts out; columns mean what ``clv.tables`` says they do."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        folder = Path(context.artifacts["model"])
+        self.model = artifacts.read(folder)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        fitted_on = manifest["fitted_on"]
+        self.window = ObservationWindow(
+            *(dt.date.fromisoformat(fitted_on[f"window_{end}"]) for end in ("start", "end"))
+        )
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """One row for each row of ``model_input``, over the next ``horizon_days`` of ``params``.
+
+        Times are in the unit of the fit (days), money in the currency of its log. Unknown is
+        NaN, where the summary allows it.
+
+        Raises:
+            MlflowException: the rows contradict the summary's rules, or the horizon is out of
+                range; the message says which and where, and the server answers 400.
+        """
+        horizon_days = (params or {}).get("horizon_days", HORIZON_DAYS)
+        columns = {name: model_input[name].to_numpy(dtype=np.float64) for name in ASKED}
+        try:
+            return self._answer(columns, horizon_days)
+        except ClvError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+
+    def _answer(self, columns: dict[str, Any], horizon_days: int) -> pd.DataFrame:
+        purchases = self.model.purchases
+        summary = CustomerSummary.from_arrays(self.window, time_unit=purchases.time_unit, **columns)
+        days = purchases.expected_transactions(summary, horizon_days)
+        answers = (
+            np.round(days * self.model.day_value(summary), 2),
+            days * self.model.orders_per_day,
+            purchases.p_purchase(summary, horizon_days),
+            purchases.p_alive(summary),
+        )
+        return pd.DataFrame(dict(zip(ANSWERED, answers, strict=True)))
+
+
+mlflow.models.set_model(LifetimeValueModel())

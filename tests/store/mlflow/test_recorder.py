@@ -1,0 +1,203 @@
+"""What a recorded training says, told by MLflow's own client and held against the files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clv.pipeline.record import record
+from clv.store import artifacts, parquet
+from clv.store import workspace as files
+
+
+@pytest.fixture
+def run(client):
+    (run,) = client.search_runs([client.get_experiment_by_name("clv").experiment_id])
+    return run
+
+
+@pytest.fixture
+def stored(finished):
+    digest = artifacts.champion(finished.workspace)
+    return json.loads(finished.workspace.path(f"models/{digest}/model.json").read_text())
+
+
+def logged(client, run, name):
+    (folder,) = {client.get_run(run.info.run_id).info.artifact_uri}
+    return Path(folder.removeprefix("file://")) / name
+
+
+def test_a_run_keeps_parameters_standard_errors_and_how_the_fit_ended(run, stored):
+    for part in (stored["purchases"], stored["spend"]):
+        for name, value in part["params"].items():
+            assert float(run.data.params[f"{part['model']}.{name}"]) == value
+            error = run.data.metrics[f"{part['model']}.{name}.standard_error"]
+            assert error == pytest.approx(part["report"]["standard_errors"][name])
+        log_likelihood = run.data.metrics[f"{part['model']}.log_likelihood"]
+        assert log_likelihood == pytest.approx(part["report"]["log_likelihood"])
+        assert run.data.params[f"{part['model']}.status"] == part["report"]["status"]
+    assert run.info.status == "FINISHED"
+    assert run.data.params["model"] == "pareto-nbd"
+    assert run.data.params["window_end"] == "2011-12-09"
+    assert run.data.params["simulated"] == "true"
+
+
+def test_scores_of_the_backtest_are_kept_by_target_horizon_and_cut(client, run, finished):
+    kept = 0
+    for row in finished.outcome.backtest:
+        name = f"{row['target']}/{row['horizon_days']}d/{row['metric']}"
+        if row["role"] != "chosen" or row["value"] is None:
+            continue
+        by_cut = {m.step: m.value for m in client.get_metric_history(run.info.run_id, name)}
+        assert by_cut[dt.date.fromisoformat(row["cut"]).toordinal()] == row["value"]
+        kept += 1
+    assert kept > 50
+    assert sum("/" in name for name in run.data.metrics) < kept  # two cuts form one line
+
+
+def test_the_latest_cut_is_the_figure_shown(run, finished):
+    rows = [
+        row
+        for row in finished.outcome.backtest
+        if (row["role"], row["target"], row["metric"]) == ("chosen", "net_cash", "bias")
+        and row["horizon_days"] == 91
+    ]
+
+    latest = max(rows, key=lambda row: row["cut"])
+    assert len(rows) == 2
+    assert run.data.metrics["net_cash/91d/bias"] == latest["value"]
+
+
+def test_the_data_are_named_by_the_digest_of_the_summary(run, finished):
+    summary = finished.workspace.path(files.SUMMARY)
+    digest = hashlib.sha256(summary.read_bytes()).hexdigest()[:16]
+
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("summary", digest)
+    assert json.loads(used.dataset.source) == {"uri": str(summary)}
+    assert run.data.tags["data_digest"] == digest
+
+
+def test_the_model_is_plain_files_with_a_signature_and_an_example(client, finished):
+    version = client.get_model_version_by_alias("clv", "champion")
+    digest = artifacts.champion(finished.workspace)
+    (folder,) = finished.workspace.path("mlartifacts/models").glob("*/artifacts")
+
+    names = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+    assert version.tags["digest"] == digest
+    assert {Path(name).suffix for name in names} == {"", ".json", ".py", ".txt", ".yaml"}
+    assert {"pyfunc_model.py", "input_example.json", f"artifacts/{digest}/model.json"} <= names
+    for name in artifacts.FILES:
+        original = finished.workspace.path(f"models/{digest}/{name}").read_bytes()
+        assert (folder / "artifacts" / digest / name).read_bytes() == original
+
+
+def test_purchases_so_far_agree_with_a_plain_loop_and_the_closed_form(
+    client, run, finished, stored
+):
+    chart = json.loads(logged(client, run, "charts/purchases_so_far.json").read_text())
+    summary = parquet.read_summary(finished.workspace.path(files.SUMMARY)).table.to_pylist()
+    p = stored["purchases"]["params"]
+
+    observed, expected = defaultdict(float), defaultdict(float)
+    for row in summary:
+        observed[row["cohort"]] += row["frequency"]
+        # Schmittlein, Morrison & Colombo (1987), eq. 17.
+        shrunk = (p["beta"] / (p["beta"] + row["age"])) ** (p["s"] - 1)
+        rate = p["r"] * p["beta"] / (p["alpha"] * (p["s"] - 1))
+        expected[row["cohort"]] += rate * (1 - shrunk)
+
+    assert chart["labels"] == sorted(observed)
+    assert dict(zip(chart["labels"], chart["observed"], strict=True)) == observed
+    assert chart["expected"] == pytest.approx([expected[c] for c in chart["labels"]], rel=2e-3)
+
+
+def test_purchases_after_a_cut_have_the_totals_of_the_holdout(client, run, finished):
+    chart = json.loads(logged(client, run, "charts/purchases_after_a_cut.json").read_text())
+    import pyarrow.parquet as pq
+
+    rows = [
+        row
+        for row in pq.ParquetFile(finished.workspace.path(files.HOLDOUT)).read().to_pylist()
+        if (row["role"], row["target"], row["horizon_days"]) == ("chosen", "purchase_days", 365)
+    ]
+    assert len({row["cut"] for row in rows}) == 1
+    rows.sort(key=lambda row: row["mean"])
+    top = rows[-(len(rows) // 10) :]
+
+    assert "2010-12-09" in chart["title"]
+    assert chart["expected"] == sorted(chart["expected"])
+    assert chart["observed"][-1] == pytest.approx(np.mean([row["actual"] for row in top]))
+    assert chart["expected"][-1] == pytest.approx(np.mean([row["mean"] for row in top]))
+
+
+def test_recording_again_makes_no_second_run(client, tracked):
+    digest, told = artifacts.champion(tracked.workspace), []
+
+    record(tracked.workspace, digest, tracked.tracking, told.append)  # without its backtest
+
+    assert told == ["recording the training in MLflow"]
+    assert len(client.search_runs([client.get_experiment_by_name("clv").experiment_id])) == 1
+    assert len(client.search_model_versions("name = 'clv'")) == 1
+
+
+def test_scores_that_come_later_join_the_run_that_is_there(client, new, finished):
+    from clv.pipeline.train import train
+
+    digest = train(new.workspace, "pareto-nbd", lambda text: None)
+    record(new.workspace, digest, new.tracking, lambda text: None)
+    before = client.search_model_versions("name = 'clv'")
+    holdout = new.workspace.path(files.HOLDOUT)
+    holdout.parent.mkdir(exist_ok=True)
+    holdout.write_bytes(finished.workspace.path(files.HOLDOUT).read_bytes())
+
+    rows = finished.outcome.backtest
+    record(new.workspace, digest, new.tracking, lambda text: None, records=rows)
+
+    (version,) = client.search_model_versions("name = 'clv'")
+    assert version.version == before[0].version
+    run = client.get_run(version.run_id)
+    assert "net_cash/365d/bias" in run.data.metrics
+    charts = {file.path for file in client.list_artifacts(version.run_id, "charts")}
+    assert "charts/purchases_after_a_cut.svg" in charts
+
+
+def test_scores_of_another_log_are_not_kept(client, new, finished):
+    from clv.pipeline.train import train
+
+    digest = train(new.workspace, "pareto-nbd", lambda text: None)
+    new.workspace.path(files.SUMMARY).write_bytes(b"another")
+
+    rows = finished.outcome.backtest
+    record(new.workspace, digest, new.tracking, lambda text: None, records=rows)
+
+    (version,) = client.search_model_versions("name = 'clv'")
+    metrics = client.get_run(version.run_id).data.metrics
+    assert "pareto-nbd.log_likelihood" in metrics
+    assert not any("/" in name for name in metrics)
+
+
+ASKED = """
+import clv.store.mlflow.recorder
+from mlflow.telemetry import get_telemetry_client
+print(get_telemetry_client())
+"""
+
+
+def test_mlflow_reports_nothing_to_its_makers():
+    # MLflow keeps still by itself in tests and in CI, so nothing of either may show here.
+    plain = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    process = subprocess.run(
+        [sys.executable, "-c", ASKED], env=plain, capture_output=True, text=True, check=True
+    )
+
+    assert process.stdout == "None\n"
