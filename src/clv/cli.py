@@ -125,6 +125,15 @@ class Session:
             for item in items:
                 self.output.print(item, highlight=False)
 
+    def warn_simulated(self) -> None:
+        """Say so where the tables at hand are of a shop that does not exist."""
+        from clv import terminal
+        from clv.store import parquet
+        from clv.store import workspace as files
+
+        if parquet.facts_of(self.workspace.path(files.SUMMARY)).get("simulated") == "true":
+            self.show(terminal.SIMULATED)
+
     def past_records(self, digest: str) -> list[dict[str, Any]]:
         """The backtest of a stored model's kind on the log as it is."""
         from clv.pipeline.backtest import past_records
@@ -248,6 +257,7 @@ def train(session: Session, model: ModelName) -> None:
     if session.tracking is not None:
         records = session.past_records(digest)
         record(session.workspace, digest, session.tracking, session.tell, records=records)
+    session.warn_simulated()
     report = terminal.fit_facts(session.workspace, digest)
     session.answer(report, *terminal.fit(report))
 
@@ -285,6 +295,7 @@ def backtest(session: Session) -> None:
     records = hold(
         session.workspace, settings.model, session.tell, horizon_days=settings.horizon_days
     )
+    session.warn_simulated()
     session.answer({"records": records}, *terminal.backtest(records))
 
 

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     rates: Path | None = None
     date_format: str | None = None
-    decimal_mark: Literal[".", ","] = "."
+    decimal_mark: Literal[".", ","] | None = None
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
     observation_end: dt.date | None = None
     anonymous_as: str | None = Field(None, min_length=1)
@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     ] = ()
     with_tax_and_shipping: bool = False
     basis: Literal["net", "gross"] = "net"
-    model: str = "pareto-nbd"
+    model: Literal["pareto-nbd"] = "pareto-nbd"
     horizon_days: int = Field(365, ge=1, le=3650)
     churn_window_days: int | None = Field(None, ge=1, le=3650)
     discount_rate: float = Field(0.10, ge=0, le=10)

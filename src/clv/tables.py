@@ -265,7 +265,7 @@ PREDICTIONS = Table(
         Column("historic_clv", "number", "spent up to as_of", "currency"),
         Column("historic_number_of_orders", "integer", "orders up to as_of", "orders"),
         _number("average_order_value", "historic_clv per order"),
-        _number("average_days_between_orders", "null with one order", unit="days"),
+        _number("average_days_between_orders", "null where all came on one day", unit="days"),
         Column("predicted_clv", "number", "expected value within the horizon", "currency"),
         _number("predicted_clv_median", "half the chance above, half below"),
         _number("p_zero", "chance of nothing within the horizon", unit="probability"),

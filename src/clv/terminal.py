@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.store import workspace as files
@@ -90,7 +91,8 @@ def _reconciled(report: dict[str, Any]) -> str:
     """The one figure to hold against the shop's own report, and why that may say another."""
     seen = money(report["value"], report["currency"])
     said = (
-        f"[bold]Net sales we see: {seen}[/bold], {report['first_day']} to {report['last_day']}. "
+        f"[bold]{BASIS[report['basis']]} we see: {seen}[/bold], {report['first_day']} to "
+        f"{report['last_day']}, of known customers. "
         "Your shop's own report for these dates should say the same within 1 %; if not, the "
         "usual reasons are what is left out below"
     )
@@ -125,6 +127,7 @@ def examples(workspace: Workspace) -> dict[str, dict[str, Any]]:
     return found
 
 
+BASIS = {"net": "Net sales", "gross": "Sales before returns"}
 SIMULATED = "SIMULATED: this shop and its customers do not exist."
 
 
@@ -156,11 +159,15 @@ def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
 
 
 def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
-    """Bias and error of every model at every cut; the best of each in bold."""
+    """Bias and error of every model at every cut; the best of each in bold.
+
+    ``error`` is the mean absolute one, ``dev.`` the Tweedie deviance, ``rank`` Spearman's.
+    """
     for target, words in TARGETS.items():
         table = Table(title=f"Forecast {words} against what happened", title_justify="left")
-        for heading in ("cut", "days", "model", "bias", "mean abs. error", "deviance", "Spearman"):
-            table.add_column(heading, justify="left" if heading in ("cut", "model") else "right")
+        for heading in ("cut", "days", "model", "bias", "error", "dev.", "rank"):
+            words_left = heading in ("cut", "model")
+            table.add_column(heading, justify="left" if words_left else "right", no_wrap=True)
         for place in dict.fromkeys((r["horizon_days"], r["cut"]) for r in records):
             here = [
                 r
@@ -222,7 +229,8 @@ def forecast(facts: dict[str, Any]) -> str:
     """The forecast in a sentence, its bias not left out."""
     total = money(facts["predicted_clv"], facts["currency"])
     return (
-        f"{facts['customers']:,} customers are expected to bring {total} within "
+        (f"{SIMULATED} " if facts["simulated"] else "")
+        + f"{facts['customers']:,} customers are expected to bring {total} within "
         f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
         f"{facts['tiers'].get('A', 0):,} of them make up the first half)."
     )
@@ -268,8 +276,6 @@ def whole_run(
     """A box: what was found, where the files are, what to do next."""
     found = [forecast(facts), how_far_off(records, facts["horizon_days"], etl)]
     found.append(carries(records, etl))
-    if facts["simulated"]:
-        found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
     if records:
         written["backtest"] = files.BACKTEST_REPORT
@@ -279,12 +285,16 @@ def whole_run(
     following = [
         f"{clv} backtest{here}    how good it was, beside simple guesses",
         f"{clv} predict{here} --horizon-days 91    the next quarter",
-        f"{clv} run orders.csv --customer-id email --date created_at --amount total",
     ]
+    if etl["source"] == ONLINE_RETAIL.name:
+        own = "--customer-id email --date created_at --amount total"
+        following.append(f"{clv} run orders.csv {own}")
     body = Group(*found, "", *where, "", "Next:", *(f"  {line}" for line in following))
     yield Panel(body, title="Customer lifetime value", title_align="left")
 
 
 def _program() -> str:
     """How the command can be typed from here: `clv`, or the path it was started by."""
-    return "clv" if shutil.which("clv") else os.path.relpath(sys.argv[0])
+    if shutil.which("clv"):
+        return "clv"
+    return min(sys.argv[0], os.path.relpath(sys.argv[0]), key=len)

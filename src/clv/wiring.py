@@ -19,6 +19,8 @@ from clv.pipeline.predict import Ask
 from clv.pipeline.steps import Tell
 from clv.settings import FILE, Settings, as_toml
 from clv.simulated_shop import simulate_log, write_log
+from clv.store import parquet
+from clv.store import workspace as files
 from clv.store.mlflow.recorder import SQLITE, Tracking
 from clv.store.workspace import Workspace
 
@@ -186,8 +188,19 @@ def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[
             ),
         )
     except SourceUnreadable as error:
+        if workspace(settings).is_file(files.SUMMARY) and not _is_simulated(settings):
+            raise SettingsError(
+                "source",
+                f"no log is named, and this folder holds the tables of a real shop. {error}",
+                next_step="Name the log: clv run FILE, or CLV_SOURCE. Nothing was replaced.",
+            ) from error
         tell(f"{error}")
         return (_simulated(settings, tell),)
+
+
+def _is_simulated(settings: Settings) -> bool:
+    facts = parquet.facts_of(workspace(settings).path(files.SUMMARY))
+    return facts.get("simulated") == "true"
 
 
 def _simulated(settings: Settings, tell: Tell) -> Path:

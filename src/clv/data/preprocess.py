@@ -46,6 +46,7 @@ CONTENT = (
     "description",
     "country",
 )
+FEWEST_POINTED = 5
 LARGEST_SALE = 1e13  # money has 14 digits before the point
 BELIEVABLE = (dt.datetime(1900, 1, 1), dt.datetime(9999, 1, 1))
 DECIMAL = types.Decimal(MONEY.precision, MONEY.scale)
@@ -125,7 +126,7 @@ def moment(text: ibis.Value, source: Source) -> ibis.Value:
     return ibis.ifelse(at.between(*BELIEVABLE), at, None)
 
 
-def amount(text: ibis.Value, decimal_mark: str) -> ibis.Value:
+def amount(text: ibis.Value, decimal_mark: str | None) -> ibis.Value:
     """Money as people export it: `£1,234.50`, `-€ 3`, `1.234,50` with a decimal comma."""
     plain = text.re_replace(r"[£$€\s]", "")
     if decimal_mark == ",":
@@ -174,9 +175,10 @@ def unreadable(part: RawFile, name: str, rows: int, first: dict[str, Any]) -> So
     """The complaint about a value of a part that cannot be read, in words."""
     kind = {"invoice_date": "date", "quantity": "whole number"}.get(name, "amount")
     step = {
-        "invoice_date": "Correct it, or say how dates are written: --date-format '%d/%m/%Y %H:%M'.",
+        "invoice_date": "Correct it, or, where all dates are written so, say how: --date-format "
+        "'%d/%m/%Y' (and ' %H:%M' where there is a time).",
         "quantity": "Correct the row, or remove it.",
-    }.get(name, "Correct it, or say --decimal-mark ',' if amounts are written 1.234,50.")
+    }.get(name, "Correct it, or say how amounts are written: --decimal-mark , or --decimal-mark .")
     value = first[name]
     shown = "empty" if value is None else repr(value)
     many = "1 row has" if rows == 1 else f"{rows:,} rows have"
@@ -186,6 +188,30 @@ def unreadable(part: RawFile, name: str, rows: int, first: dict[str, Any]) -> So
         f"{first['row_number_']:,} (without the header), {shown}.",
         next_step=step,
     )
+
+
+def require_clear_amounts(parts: Sequence[RawFile], source: Source) -> None:
+    """Stop where a point may as well divide thousands, unless the decimal mark was said.
+
+    Raises:
+        SourceUnreadable: every amount with a point has three digits after it, and several do.
+    """
+    if source.has_articles or source.decimal_mark is not None:
+        return
+    for part in parts:
+        pointed = part.table.filter(part.table.amount.contains("."))
+        three = pointed.amount.re_search(r"^[^0-9]*\d{1,3}(\.\d{3})+[^0-9]*$")
+        found = first_row(
+            pointed.aggregate(rows=pointed.count(), three=three.sum(), one=pointed.amount.max())
+        )
+        if found["rows"] >= FEWEST_POINTED and found["rows"] == found["three"]:
+            raise SourceUnreadable(
+                part.label,
+                f"all {found['rows']:,} amounts with a point in column '{part.headers['amount']}' "
+                f"have three digits after it, such as {found['one']}: thousands, or thousandths?",
+                next_step="Say --decimal-mark , if the point divides thousands, else "
+                "--decimal-mark .",
+            )
 
 
 def require_past(lines: ibis.Table, today: dt.date) -> None:

@@ -90,6 +90,7 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     day_value = model.day_value(summary) * margin
     historic = np.nan_to_num(summary.column("historic_clv")) * margin
     orders = np.nan_to_num(summary.column("orders"))
+    of_a_day = model.orders_of_a_day(summary)
     recency = summary.column("recency") * summary.time_unit.days
     lifetime = margin * model.expected_value(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
@@ -99,11 +100,11 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
         "historic_clv": _cents(historic),
         "historic_number_of_orders": orders.astype(np.int64),
         "average_order_value": _cents(_per(historic, orders)),
-        "average_days_between_orders": _per(recency, np.maximum(orders - 1, 0)),
+        "average_days_between_orders": _per(recency, np.where(recency > 0, orders - 1, 0)),
         "predicted_clv": predicted,
         "p_zero": 1.0 - p_purchase,
-        "predicted_number_of_orders": days * model.orders_per_day,
-        "expected_order_value": _cents(day_value / model.orders_per_day),
+        "predicted_number_of_orders": days * of_a_day,
+        "expected_order_value": _cents(day_value / of_a_day),
         "p_purchase_in_horizon": p_purchase,
         "churn_probability": 1.0 - model.purchases.p_purchase(summary, terms.churn_window_days),
         "p_alive": model.purchases.p_alive(summary),

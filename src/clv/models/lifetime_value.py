@@ -20,6 +20,7 @@ from clv.models.gamma_gamma import GammaGamma
 from clv.tables import CustomerSummary
 
 POOLED_DAYS = 6.0
+"""Purchase days at which a customer's own habit counts as much as everybody's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,6 +107,13 @@ class LifetimeValue:
             ReturnShare.fit(summary),
             float(orders / days) if days > 0 else 1.0,
         )
+
+    def orders_of_a_day(self, summary: CustomerSummary) -> Float:
+        """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
+        orders = summary.column("orders")
+        days = np.where(np.isnan(orders), np.nan, summary.column("purchase_days"))
+        own_orders, own_days = np.nan_to_num(orders), np.nan_to_num(days)
+        return (own_orders + POOLED_DAYS * self.orders_per_day) / (own_days + POOLED_DAYS)
 
     def day_value(self, summary: CustomerSummary) -> Float:
         """Expected value of one purchase day less returns, shape ``(n,)``, in currency."""

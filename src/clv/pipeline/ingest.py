@@ -47,8 +47,8 @@ OUTPUTS = [
 class Log:
     """A shop's raw log and how to read it.
 
-    ``net`` counts value less matched returns. ``observation_end`` leaves later days out of
-    everything forecast; otherwise the log may not reach past ``today``. Prices stated in
+    ``net`` counts value less matched returns. ``observation_end`` is the last day known about,
+    before or after the last line; without it the log may not reach past ``today``. Prices stated in
     another currency than ``currency`` are converted by the file ``rates``.
     """
 
@@ -134,6 +134,7 @@ class _Ingest:
                 orders.require_readable(parts, log.source)
                 lines = orders.order_lines(parts, log.source, log.cleaning)
             else:
+                preprocess.require_clear_amounts(parts, log.source)
                 lines = preprocess.distinct_lines(parts, log.source, log.cleaning)
             judged = preprocess.judge(lines, log.source, log.cleaning)
             judged = engine.hold_numbered(self.connection, judged)
@@ -180,7 +181,7 @@ class _Ingest:
             )
         at = judged.invoice_date
         ends = engine.first_row(judged.aggregate(start=at.min().date(), end=at.max().date()))
-        end = min(ends["end"], self.log.observation_end or ends["end"])
+        end = self.log.observation_end or ends["end"]  # the shop may know of quiet days after it
         if end < ends["start"]:
             raise SourceUnreadable(
                 "log",

@@ -55,6 +55,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
 
     tell("scoring every customer")
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
+    _require_same_shop(path, facts, artifacts.manifest(workspace, digest).get("fitted_on", {}))
     terms = Terms(
         horizon_days=ask.horizon_days,
         horizon_validated=checked,
@@ -76,6 +77,19 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
         stage.publish("predict", key, [files.PREDICTIONS])
     return table
+
+
+def _require_same_shop(path: Path, facts: dict[str, str], fitted: dict[str, str]) -> None:
+    """A model fitted on another kind of log would answer, and mean nothing."""
+    for name in ("source", "simulated", "basis", "currency"):
+        now, then = facts.get(name), fitted.get(name)
+        if now != then:
+            raise IncompatibleArtifact(
+                path,
+                f"its {name} is {now or 'not stated'}, but the model that answers was fitted "
+                f"where it was {then or 'not stated'}.",
+                next_step="Run `clv run`, or train and promote a model of this log.",
+            )
 
 
 def _earlier(path: Path, terms: Terms, as_of: dt.date, tell: Tell) -> pa.Table | None:

@@ -55,7 +55,7 @@ class Source:
     value_definition: str
     currency: str | None = None
     date_format: str | None = None
-    decimal_mark: str = "."
+    decimal_mark: str | None = None
     encoding: str = "utf-8"
     not_goods: str | None = None
     export: Export | None = None

@@ -28,6 +28,7 @@ ASKED = (
     "age",
     "mean_day_value",
     "purchase_days",
+    "orders",
     "gross_value",
     "returned_value",
 )
@@ -75,7 +76,7 @@ class LifetimeValueModel(PythonModel):
         days = purchases.expected_transactions(summary, horizon_days)
         answers = (
             np.round(days * self.model.day_value(summary), 2),
-            days * self.model.orders_per_day,
+            days * self.model.orders_of_a_day(summary),
             purchases.p_purchase(summary, horizon_days),
             purchases.p_alive(summary),
         )
