@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from clv.simulated_shop import simulate_log, write_log
+
+if TYPE_CHECKING:
+    from clv.pipeline.run import Outcome
 
 REAL_LOG = Path(os.environ["CLV_SOURCE"]).resolve() if os.environ.get("CLV_SOURCE") else None
 
@@ -30,6 +35,24 @@ def shop():
 def shop_log(shop, tmp_path_factory):
     """The raw log of that shop, as CSV."""
     return write_log(tmp_path_factory.mktemp("shop") / "simulated_shop.csv", shop.log)
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    root: Path
+    log: Path
+    outcome: Outcome
+    told: list[str]
+
+
+@pytest.fixture(scope="session")
+def finished(shop_log, tmp_path_factory):
+    """A workspace with a whole run of that log in it, for all tests that change nothing."""
+    from runs import run_all
+
+    root = tmp_path_factory.mktemp("finished")
+    outcome, told = run_all(root, shop_log)
+    return Finished(root, shop_log, outcome, told)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ EXAMPLES = [
     errors.NotConverged("pareto-nbd", "stopped", next_step="Try with the prior."),
     errors.TimeUnitMismatch("pareto-nbd", "week", "day"),
     errors.HorizonOutOfRange(0, longest=3650),
+    errors.CustomerNotFound("17850", "2011-12-09"),
+    errors.QuestionUnanswerable("as_of", "it is another day.", next_step="Leave it out."),
     errors.NothingStored("summary.parquet", "shop", next_step="Run `clv ingest` first."),
     errors.ModelNotFound("champion", "shop", next_step="Run `clv run`."),
     errors.IncompatibleArtifact("model.json", "it was altered.", next_step="Train again."),

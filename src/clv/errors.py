@@ -12,7 +12,9 @@
     │   └── NotConverged         the search stopped before an optimum
     ├── PredictionError      a question a fitted model cannot answer
     │   ├── TimeUnitMismatch     the summary is in another time unit than the fit
-    │   └── HorizonOutOfRange    the horizon is negative, zero or beyond what can be computed
+    │   ├── HorizonOutOfRange    the horizon is negative, zero or beyond what can be computed
+    │   ├── CustomerNotFound     the shop's log knows no such customer
+    │   └── QuestionUnanswerable what was asked contradicts itself, or what is known
     ├── StoreError           files the project itself keeps
     │   ├── NothingStored        a file another command makes is not there yet
     │   │   └── ModelNotFound        nothing under that digest, or no champion yet
@@ -113,6 +115,25 @@ class HorizonOutOfRange(PredictionError):
             f"horizon_days={horizon_days:g} is outside 1 to {longest:,} days. "
             "Ask for a horizon inside that range."
         )
+
+
+class CustomerNotFound(PredictionError):
+    """The shop's log knows no such customer."""
+
+    def __init__(self, customer_id: str, as_of: object) -> None:
+        self.customer_id, self.as_of = customer_id, as_of
+        super().__init__(
+            f"no customer {customer_id!r} bought up to {as_of}. "
+            "Check the id, or send the customer's orders as transactions."
+        )
+
+
+class QuestionUnanswerable(PredictionError):
+    """What was asked contradicts itself, or what is known."""
+
+    def __init__(self, field: str, problem: str, *, next_step: str) -> None:
+        self.field, self.problem, self.next_step = field, problem, next_step
+        super().__init__(f"{field}: {problem} {next_step}")
 
 
 class StoreError(ClvError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -45,22 +45,48 @@ class Terms:
     scored_at: dt.datetime
 
 
+@dataclasses.dataclass(frozen=True)
+class Crowd:
+    """The customers a shop has, as far as another customer is placed among them."""
+
+    ranked: Float
+    edges: segments.TierEdges
+    rfm: segments.RfmThresholds
+
+    @classmethod
+    def of(cls, summary: CustomerSummary, predicted: Float) -> Self:
+        """The crowd of ``summary``, whose forecasts are ``predicted``."""
+        _, edges = segments.value_tiers(predicted)
+        _, rfm = segments.rfm_groups(*_rfm(summary))
+        return cls(np.sort(predicted), edges, rfm)
+
+
+def predicted_clv(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> Float:
+    """Expected value within the horizon, times the margin, in cents, shape ``(n,)``."""
+    return _cents(terms.margin * model.expected_value(summary, terms.horizon_days))
+
+
 def clv_table(
     model: LifetimeValue,
     summary: CustomerSummary,
     terms: Terms,
     *,
     earlier: pa.Table | None = None,
+    crowd: Crowd | None = None,
 ) -> Predictions:
-    """One row for every customer of ``summary``; ``earlier`` is the last run's table, for tiers.
+    """One row for every customer of ``summary``.
+
+    ``earlier`` is the last run's table, whose tiers this one remembers. Tier, percentile and
+    RFM group place a customer among those of ``summary``, or among ``crowd``.
 
     Raises:
         TimeUnitMismatch, HorizonOutOfRange: from the model.
         RuleBroken: a forecast is not finite or contradicts another.
     """
     forecast = _forecast(model, summary, terms)
-    described = _description(summary, terms, forecast["predicted_clv"])
-    tiers = _tiers(summary, forecast["predicted_clv"], earlier)
+    crowd = crowd or Crowd.of(summary, forecast["predicted_clv"])
+    described = _description(summary, terms, forecast["predicted_clv"], crowd)
+    tiers = _tiers(summary, forecast["predicted_clv"], earlier, crowd)
     facts = {
         "as_of": pa.scalar(summary.window.end),
         "horizon_days": terms.horizon_days,
@@ -95,7 +121,7 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     lifetime = margin * model.expected_value(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
-    predicted = _cents(days * day_value)
+    predicted = predicted_clv(model, summary, terms)
     return {
         "historic_clv": _cents(historic),
         "historic_number_of_orders": orders.astype(np.int64),
@@ -113,14 +139,20 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     }
 
 
-def _description(summary: CustomerSummary, terms: Terms, predicted: Float) -> dict[str, pa.Array]:
+def _rfm(summary: CustomerSummary) -> tuple[Float, Float, Float]:
+    """Days since the last purchase, orders, and what was spent on them."""
+    inactivity = (summary.column("age") - summary.column("recency")) * summary.time_unit.days
+    orders, value = (np.nan_to_num(summary.column(name)) for name in ("orders", "historic_clv"))
+    return inactivity, orders, value
+
+
+def _description(
+    summary: CustomerSummary, terms: Terms, predicted: Float, crowd: Crowd
+) -> dict[str, pa.Array]:
     """RFM group, confidence and reason codes."""
     orders = np.nan_to_num(summary.column("orders"))
     age = summary.column("age") * summary.time_unit.days
-    recency = summary.column("recency") * summary.time_unit.days
-    groups, _ = segments.rfm_groups(
-        age - recency, orders, np.nan_to_num(summary.column("historic_clv"))
-    )
+    groups, _ = segments.rfm_groups(*_rfm(summary), thresholds=crowd.rfm)
     opening = summary.window.start + dt.timedelta(days=OPENING_DAYS)
     flags = segments.reason_flags(
         orders=orders,
@@ -145,7 +177,9 @@ def _description(summary: CustomerSummary, terms: Terms, predicted: Float) -> di
     }
 
 
-def _tiers(summary: CustomerSummary, predicted: Float, earlier: pa.Table | None) -> dict[str, Any]:
+def _tiers(
+    summary: CustomerSummary, predicted: Float, earlier: pa.Table | None, crowd: Crowd
+) -> dict[str, Any]:
     """Today's tier and the one before it, which the last run's table remembers."""
     as_of = summary.window.end
     known = {}
@@ -154,7 +188,7 @@ def _tiers(summary: CustomerSummary, predicted: Float, earlier: pa.Table | None)
         known = {row["customer_id"]: row for row in rows.to_pylist()}
     before = [known.get(customer) for customer in summary.table["customer_id"].to_pylist()]
     previous = np.array([row["value_tier"] if row else "" for row in before], dtype=np.str_)
-    tiers, _ = segments.value_tiers(predicted, previous if known else None)
+    tiers, _ = segments.value_tiers(predicted, previous if known else None, edges=crowd.edges)
     since, earlier_tier = [], []
     for row, tier in zip(before, tiers.tolist(), strict=True):
         same = row is not None and row["value_tier"] == tier
@@ -164,7 +198,7 @@ def _tiers(summary: CustomerSummary, predicted: Float, earlier: pa.Table | None)
         "value_tier": pa.array(tiers.tolist(), pa.string()),
         "tier_since": pa.array(since, pa.date32()),
         "previous_tier": pa.array(earlier_tier, pa.string()),
-        "value_percentile": pa.array(segments.value_percentile(predicted)),
+        "value_percentile": pa.array(segments.value_percentile(predicted, among=crowd.ranked)),
     }
 
 

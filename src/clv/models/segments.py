@@ -16,7 +16,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -54,7 +53,10 @@ class TierEdges:
 
 
 def value_tiers(
-    predicted_clv: FloatArray, previous: TextArray | None = None
+    predicted_clv: FloatArray,
+    previous: TextArray | None = None,
+    *,
+    edges: TierEdges | None = None,
 ) -> tuple[TextArray, TierEdges]:
     """Tier A makes up the first half of all predicted value, B the next 30 %, C the rest.
 
@@ -67,11 +69,12 @@ def value_tiers(
     Args:
         predicted_clv: Forecasts, shape ``(n,)``, >= 0.
         previous: The tiers of the run before, shape ``(n,)``; a new customer has any other text.
+        edges: Those of another crowd, for customers placed among it; else of this one.
 
     Returns:
         The tiers ``A``, ``B`` or ``C``, shape ``(n,)``, and the edges.
     """
-    edges = _tier_edges(predicted_clv)
+    edges = edges or _tier_edges(predicted_clv)
     rank_before = np.zeros(predicted_clv.shape)  # 0 where there was no tier
     if previous is not None:
         for rank, tier in enumerate("CBA", start=1):
@@ -102,12 +105,17 @@ def _reaches(
     return np.asarray(value >= edge * (1.0 + slack))
 
 
-def value_percentile(predicted_clv: FloatArray) -> FloatArray:
+def value_percentile(predicted_clv: FloatArray, *, among: FloatArray | None = None) -> FloatArray:
     """Percentage of customers whose forecast is no better, shape ``(n,)``: 100 is the best.
 
     Ties share the mean of their places: where there are two customers, alike, both have 75.
+    With ``among``, another crowd's forecasts in ascending order, the percentage is of that crowd.
     """
-    return 100.0 * np.asarray(rankdata(predicted_clv)) / max(1, predicted_clv.size)
+    ranked = np.sort(predicted_clv) if among is None else among
+    below = np.searchsorted(ranked, predicted_clv)
+    up_to = np.searchsorted(ranked, predicted_clv, side="right")
+    mean_place = np.minimum((below + up_to + 1) / 2.0, ranked.size)
+    return np.asarray(100.0 * mean_place / max(1, ranked.size))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +132,11 @@ class RfmThresholds:
 
 
 def rfm_groups(
-    inactivity: FloatArray, orders: FloatArray, value: FloatArray
+    inactivity: FloatArray,
+    orders: FloatArray,
+    value: FloatArray,
+    *,
+    thresholds: RfmThresholds | None = None,
 ) -> tuple[TextArray, RfmThresholds]:
     """Each customer's RFM group, read off ``RFM_MAP``.
 
@@ -138,12 +150,14 @@ def rfm_groups(
         inactivity: Days since the last purchase, shape ``(n,)``; ignored without orders.
         orders: Orders that still stand, shape ``(n,)``.
         value: Money spent on them, shape ``(n,)``.
+        thresholds: Those of another crowd, for customers placed among it; else of this one.
 
     Returns:
         Names of groups, shape ``(n,)``, and the thresholds between the fifths.
     """
     standing = orders > 0
-    thresholds = RfmThresholds(*(_fifths(x[standing]) for x in (inactivity, orders, value)))
+    if thresholds is None:
+        thresholds = RfmThresholds(*(_fifths(x[standing]) for x in (inactivity, orders, value)))
     above_r, above_f, above_m = (
         np.searchsorted(limits, x)
         for limits, x in (

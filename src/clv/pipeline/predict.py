@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from clv.tables import PREDICTIONS, Predictions
 
 if TYPE_CHECKING:
     from clv.models.clv_table import Terms
+    from clv.models.segments import HorizonValidated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,20 +48,49 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
     model = artifacts.manifest(workspace, digest).get("model", "")
-    checked = horizon_validated(past_records(workspace, model, ask.horizon_days), ask.horizon_days)
+    records = past_records(workspace, model, ask.horizon_days)
+    tried = sorted({record["horizon_days"] for record in records})
+    checked = {days: horizon_validated(records, days) for days in tried}
     key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, checked=checked)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
         return Predictions(parquet.read(target, PREDICTIONS))  # checked when it was written
-    from clv.models.clv_table import Terms, clv_table
+    from clv.models.clv_table import clv_table
 
     tell("scoring every customer")
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
     _require_same_shop(path, facts, artifacts.manifest(workspace, digest).get("fitted_on", {}))
-    terms = Terms(
+    terms = _terms(facts, ask, checked, digest, now)
+    earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
+    table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
+    with workspace.staging() as stage:
+        kept = {
+            "as_of": summary.window.end,
+            "horizon_days": ask.horizon_days,
+            "horizons": json.dumps(checked),
+            "discount_rate": ask.discount_rate,
+            "margin": ask.margin,
+            "model": digest,
+        }
+        carried = {name: facts.get(name) for name in ("currency", "basis", "simulated")}
+        parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
+        stage.publish("predict", key, [files.PREDICTIONS])
+    return table
+
+
+def _terms(
+    facts: Mapping[str, str],
+    ask: Ask,
+    checked: Mapping[int, HorizonValidated],
+    digest: str,
+    now: dt.datetime,
+) -> Terms:
+    from clv.models.clv_table import Terms
+
+    return Terms(
         horizon_days=ask.horizon_days,
-        horizon_validated=checked,
+        horizon_validated=checked.get(ask.horizon_days, "extrapolated"),
         churn_window_days=ask.churn_window_days or ask.horizon_days,
         discount_rate=ask.discount_rate,
         margin=ask.margin,
@@ -69,14 +101,6 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         model_version=digest,
         scored_at=now,
     )
-    earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
-    table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
-    with workspace.staging() as stage:
-        kept = {"as_of": summary.window.end, "horizon_days": ask.horizon_days, "model": digest}
-        carried = {name: facts.get(name) for name in ("currency", "basis", "simulated")}
-        parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
-        stage.publish("predict", key, [files.PREDICTIONS])
-    return table
 
 
 def _require_same_shop(path: Path, facts: dict[str, str], fitted: dict[str, str]) -> None:

@@ -1,0 +1,1 @@
+"""The HTTP API: CLV for CRM, e-mail platforms and BI."""

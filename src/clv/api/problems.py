@@ -1,0 +1,169 @@
+"""Errors as RFC 9457 problems, titled in English or Spanish; one table from error to status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from clv import errors
+
+MEDIA_TYPE = "application/problem+json"
+FIELDS_SHOWN = 10
+
+
+class Kind(NamedTuple):
+    """What a problem of this kind is called: its ``type`` is ``/problems/<name>``."""
+
+    name: str
+    status: int
+    titles: Mapping[str, str]
+
+
+def _kind(name: str, status: int, *, en: str, es: str) -> Kind:
+    return Kind(name, status, {"en": en, "es": es})
+
+
+INVALID = _kind(
+    "invalid-request",
+    422,
+    en="The request is not of the expected form.",
+    es="La petición no tiene la forma esperada.",
+)
+INTERNAL = _kind("internal", 500, en="Something is wrong on our side.", es="El fallo es nuestro.")
+NOT_READY = _kind(
+    "not-ready", 503, en="No model answers yet.", es="Todavía no responde ningún modelo."
+)
+
+OURS: dict[type[errors.ClvError], Kind] = {
+    errors.CustomerNotFound: _kind(
+        "customer-not-found",
+        404,
+        en="There is no such customer.",
+        es="No existe ese cliente.",
+    ),
+    errors.HorizonOutOfRange: _kind(
+        "horizon-out-of-range",
+        422,
+        en="The horizon cannot be computed.",
+        es="El horizonte no se puede calcular.",
+    ),
+    errors.QuestionUnanswerable: _kind(
+        "question-unanswerable",
+        422,
+        en="The question cannot be answered as it is put.",
+        es="La pregunta no se puede responder tal como está.",
+    ),
+    errors.StoreError: NOT_READY,
+    errors.ClvError: INTERNAL,
+}
+
+HTTP = {
+    400: _kind("malformed", 400, en="The body cannot be read.", es="El cuerpo no se puede leer."),
+    404: _kind("not-found", 404, en="There is nothing here.", es="Aquí no hay nada."),
+    405: _kind(
+        "method-not-allowed",
+        405,
+        en="This method is not allowed here.",
+        es="Este método no está permitido aquí.",
+    ),
+}
+
+
+def kind_of(error: errors.ClvError) -> Kind:
+    """That of the nearest kind of error that has one."""
+    return next(OURS[kind] for kind in type(error).__mro__ if kind in OURS)
+
+
+def language(request: Request) -> str:
+    """`es` where the caller prefers Spanish to English, else `en`."""
+    wanted = []
+    for part in request.headers.get("accept-language", "").lower().split(","):
+        tag, _, weight = part.partition(";q=")
+        wanted.append((-_weight(weight), tag.strip()[:2]))
+    # Sorting keeps the order of those wanted equally.
+    ranked = sorted(wanted, key=lambda pair: pair[0])
+    return next((code for less, code in ranked if less and code in ("en", "es")), "en")
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
+
+
+def described(
+    kind: Kind, spoken: str, detail: str, *, fields: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
+    """The members of a problem."""
+    members = {
+        "type": f"/problems/{kind.name}",
+        "title": kind.titles[spoken],
+        "status": kind.status,
+        "detail": detail,
+    }
+    return members | ({"errors": list(fields)} if fields else {})
+
+
+def described_error(error: errors.ClvError, spoken: str) -> dict[str, Any]:
+    """The members of the problem one of our errors is."""
+    fields = []
+    if isinstance(error, errors.QuestionUnanswerable):
+        fields = [{"field": error.field, "detail": error.problem}]
+    return described(kind_of(error), spoken, str(error), fields=fields)
+
+
+def _response(
+    request: Request, members: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    # Escaped, because what is told may hold text of the caller that no encoding can write.
+    return Response(
+        json.dumps(members),
+        members["status"],
+        headers={"Content-Language": language(request), **(headers or {})},
+        media_type=MEDIA_TYPE,
+    )
+
+
+def of_ours(request: Request, error: Exception) -> Response:
+    """One of our own errors."""
+    assert isinstance(error, errors.ClvError)
+    return _response(request, described_error(error, language(request)))
+
+
+def of_validation(request: Request, error: Exception) -> Response:
+    """A body or parameter of another form: how many fields, and the first of them by name."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    fields = [
+        {"field": _field(one["loc"]), "detail": one["msg"].removeprefix("Value error, ")}
+        for one in found[:FIELDS_SHOWN]
+    ]
+    many = "1 field is" if len(found) == 1 else f"{len(found):,} fields are"
+    detail = f"{many} not as expected; first: {fields[0]['field']}: {fields[0]['detail']}."
+    return _response(request, described(INVALID, language(request), detail, fields=fields))
+
+
+def _field(location: Sequence[int | str]) -> str:
+    """Where in the request: `summaries.0.recency`, without the kind of question put before."""
+    parts = [str(part) for part in location]
+    return ".".join(parts[2:] or ["body"]) if parts[0] == "body" else ".".join(parts)
+
+
+def of_http(request: Request, error: Exception) -> Response:
+    """What the router refuses; its headers, such as `Allow`, are kept."""
+    assert isinstance(error, HTTPException)
+    kind = HTTP.get(error.status_code, INVALID._replace(status=error.status_code))
+    members = described(kind, language(request), error.detail)
+    return _response(request, members, error.headers)
+
+
+def of_anything(request: Request, error: Exception) -> Response:
+    """What nobody foresaw; the server's log has it, the caller learns nothing of our inside."""
+    detail = "It was written to the log of the server. Try again, or report it."
+    return _response(request, described(INTERNAL, language(request), detail))

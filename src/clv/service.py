@@ -1,0 +1,399 @@
+"""The online questions: what is this customer worth, whether the shop knows them or not.
+
+A service holds one workspace's champion, summary and CLV table. A question under the terms of
+the table is answered from it, any other by the champion, with tiers and percentiles among the
+shop's own customers under the same terms. No answer depends on who else is asked about.
+Everything that faces users asks here, so that no two of them can disagree.
+
+Start reading at :meth:`Service.customers`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
+from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
+from clv.models.lifetime_value import LifetimeValue
+from clv.models.segments import HorizonValidated
+from clv.periods import ObservationWindow, TimeUnit
+from clv.store import artifacts, parquet
+from clv.store import workspace as files
+from clv.store.workspace import Workspace
+from clv.tables import CUSTOMER_SUMMARY, MONEY, PREDICTIONS, CustomerSummary
+
+Row = dict[str, Any]
+Source = Literal["stored", "live"]
+
+HORIZONS_AT_HAND = 8
+PREDICT_AGAIN = "Run `clv predict`."
+SMALLEST = Decimal(1).scaleb(-MONEY.scale)
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """What differs from the terms of the CLV table; None where nothing does."""
+
+    horizon_days: int | None = None
+    discount_rate: float | None = None
+    as_of: dt.date | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """One customer's row of the CLV table, or the error that stands in its place."""
+
+    customer_id: str | None
+    source: Source
+    row: Row | None
+    error: ClvError | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Purchase:
+    """One order of a customer, by the shop's own clock; a negative amount is a return."""
+
+    customer_id: str
+    at: dt.datetime
+    amount: float
+    order_id: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """A customer as a spreadsheet knows one: counts and times instead of orders.
+
+    ``recency`` and ``age`` are in ``time_unit``; ``mean_day_value`` is of the purchase days
+    that still stand, before returns, and ``return_share`` the share of it sent back.
+    """
+
+    customer_id: str | None
+    frequency: int
+    recency: float
+    age: float
+    mean_day_value: float | None
+    purchase_days: int | None = None
+    return_share: float = 0.0
+    time_unit: TimeUnit = TimeUnit.DAY
+
+
+class Service:
+    """One workspace's champion, ready to answer. A new champion is a new service."""
+
+    def __init__(
+        self,
+        model: LifetimeValue,
+        summary: CustomerSummary,
+        table: pa.Table,
+        terms: Terms,
+        horizons: Mapping[int, HorizonValidated],
+    ) -> None:
+        self.model, self.summary, self.table = model, summary, table
+        self.terms, self.horizons = terms, horizons
+        self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
+        self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
+
+    @classmethod
+    def open(cls, workspace: Workspace) -> Service:
+        """The service of what the workspace holds now.
+
+        Raises:
+            NothingStored: nothing was trained or scored yet.
+            IncompatibleArtifact: a file cannot be read, or they do not belong together.
+        """
+        digest = artifacts.champion(workspace)
+        path = files.require(workspace, files.PREDICTIONS, "clv predict")
+        table, facts = parquet.read(path, PREDICTIONS), parquet.facts_of(path)
+        summary = parquet.read_summary(files.require(workspace, files.SUMMARY, "clv ingest"))
+        if facts.get("model") != digest or facts.get("as_of") != str(summary.window.end):
+            raise _unfit(path, f"it is not what model {digest} says of the summary beside it.")
+        if not table["customer_id"].equals(summary.table["customer_id"]):
+            raise _unfit(path, "its customers are not those of the summary beside it.")
+        terms, horizons = _terms_of(path, table, facts)
+        return cls(artifacts.load(workspace, digest), summary, table, terms, horizons)
+
+    @property
+    def as_of(self) -> dt.date:
+        return self.summary.window.end
+
+    def trial(self) -> None:
+        """Forecast one customer anew, and hold it against the table.
+
+        Raises:
+            IncompatibleArtifact: the model says something else than the table.
+        """
+        row = self.table.slice(0, 1).to_pylist()[0]
+        again = self._known(pa.array([0]), self.terms).to_pylist()[0]
+        if again["predicted_clv"] != row["predicted_clv"]:
+            raise IncompatibleArtifact(
+                f"customer {row['customer_id']!r}",
+                f"the model forecasts {again['predicted_clv']:g}, but the table says "
+                f"{row['predicted_clv']:g}.",
+                next_step=PREDICT_AGAIN,
+            )
+
+    def customers(self, ids: Iterable[str], question: Question = Question()) -> list[Answer]:
+        """Rows of customers the shop knows, in the order asked.
+
+        An e-mail address finds its customer also where the log was ingested with digests.
+
+        Raises:
+            HorizonOutOfRange: the horizon cannot be computed.
+        """
+        if question.as_of not in (None, self.as_of):
+            elsewhen = QuestionUnanswerable(
+                "as_of",
+                f"known customers are forecast as of {self.as_of}, not {question.as_of}.",
+                next_step="Leave it out, or send the customers' orders as transactions.",
+            )
+            return [Answer(customer, "stored", None, elsewhen) for customer in ids]
+        asked = [(customer, self._place(customer)) for customer in ids]
+        wanted = dict.fromkeys(place for _, place in asked if place is not None)
+        places = pa.array(wanted, pa.int64())
+        terms = self._asked(question)
+        source: Source = "stored" if terms == self.terms else "live"
+        rows = self.table.take(places) if source == "stored" else self._known(places, terms)
+        found = dict(zip(wanted, rows.to_pylist(), strict=True))
+        return [
+            Answer(customer, source, None, CustomerNotFound(customer, self.as_of))
+            if place is None
+            else Answer(customer, source, found[place] | {"customer_id": customer})
+            for customer, place in asked
+        ]
+
+    def _place(self, customer: str) -> int | None:
+        if "@" not in customer or customer in self._places:
+            return self._places.get(customer)
+        email = customer.strip().lower()
+        digest = hashlib.sha256(email.encode(errors="replace")).hexdigest()
+        return self._places.get(email, self._places.get(digest))
+
+    def _known(self, places: pa.Array, terms: Terms) -> pa.Table:
+        """Rows of the stored summary under other terms than those of the table."""
+        window, unit = self.summary.window, self.summary.time_unit
+        summary = CustomerSummary(self.summary.table.take(places), window, unit)
+        same_forecast = terms.horizon_days == self.terms.horizon_days
+        earlier = self.table.take(places) if same_forecast else None
+        crowd = self._crowd(terms.horizon_days)
+        return clv_table(self.model, summary, terms, earlier=earlier, crowd=crowd).table
+
+    def purchases(
+        self, purchases: Iterable[Purchase], question: Question = Question()
+    ) -> list[Answer]:
+        """Rows of customers known by the orders given, in the order of each one's first.
+
+        Raises:
+            HorizonOutOfRange: the horizon cannot be computed.
+        """
+        by_customer: defaultdict[str, list[Purchase]] = defaultdict(list)
+        for purchase in purchases:
+            by_customer[purchase.customer_id].append(purchase)
+        return self._live(by_customer.items(), history, question)
+
+    def tallies(self, tallies: Iterable[Tally], question: Question = Question()) -> list[Answer]:
+        """Rows of customers known by their counts and times, in the order given.
+
+        Raises:
+            HorizonOutOfRange: the horizon cannot be computed.
+        """
+        return self._live([(tally.customer_id, tally) for tally in tallies], from_tally, question)
+
+    def _live(
+        self,
+        customers: Iterable[tuple[str | None, Any]],
+        summarized: Callable[..., Row | ClvError],
+        question: Question,
+    ) -> list[Answer]:
+        as_of, terms = question.as_of or self.as_of, self._asked(question)
+        net = terms.basis == "net"
+        found = [(name, summarized(known, as_of, net=net)) for name, known in customers]
+        # Two of them may bear one name or none, so rows are told apart by their place.
+        rows = [
+            row | {"customer_id": str(place)}
+            for place, (_, row) in enumerate(found)
+            if not isinstance(row, ClvError)
+        ]
+        window = ObservationWindow(min(self.summary.window.start, as_of), as_of)
+        table = pa.Table.from_pylist(rows, CUSTOMER_SUMMARY.schema)
+        summary = CustomerSummary.from_table(table, window)
+        crowd = self._crowd(terms.horizon_days)
+        scored = iter(clv_table(self.model, summary, terms, crowd=crowd).table.to_pylist())
+        return [
+            Answer(name, "live", None, row)
+            if isinstance(row, ClvError)
+            else Answer(name, "live", next(scored) | {"customer_id": name})
+            for name, row in found
+        ]
+
+    def _asked(self, question: Question) -> Terms:
+        """The terms of the table, but for what the question wants otherwise."""
+        own = self.terms
+        horizon_days = question.horizon_days or own.horizon_days
+        follows = own.churn_window_days == own.horizon_days
+        rate = question.discount_rate
+        return dataclasses.replace(
+            own,
+            horizon_days=horizon_days,
+            horizon_validated=self.horizons.get(horizon_days, "extrapolated"),
+            churn_window_days=horizon_days if follows else own.churn_window_days,
+            discount_rate=own.discount_rate if rate is None else rate,
+        )
+
+    def _crowd_at(self, horizon_days: int) -> Crowd:
+        if horizon_days == self.terms.horizon_days:
+            return Crowd.of(self.summary, self.table["predicted_clv"].to_numpy())
+        terms = self._asked(Question(horizon_days))
+        return Crowd.of(self.summary, predicted_clv(self.model, self.summary, terms))
+
+
+def _unfit(path: Any, problem: str) -> IncompatibleArtifact:
+    return IncompatibleArtifact(path, problem, next_step=PREDICT_AGAIN)
+
+
+def _terms_of(
+    path: Any, table: pa.Table, facts: Mapping[str, str]
+) -> tuple[Terms, dict[int, HorizonValidated]]:
+    """The terms a stored CLV table was asked under, and which horizons were checked."""
+    if not table.num_rows or not {"discount_rate", "margin", "horizons"} <= facts.keys():
+        raise _unfit(path, "it does not say under which terms it was scored.")
+    first = table.slice(0, 1).to_pylist()[0]
+    same = [field.name for field in dataclasses.fields(Terms) if field.name in first]
+    terms = Terms(
+        **{name: first[name] for name in same},
+        discount_rate=float(facts["discount_rate"]),
+        margin=float(facts["margin"]),
+        simulated=facts.get("simulated") == "true",
+    )
+    return terms, {int(days): word for days, word in json.loads(facts["horizons"]).items()}
+
+
+def history(purchases: Sequence[Purchase], as_of: dt.date, *, net: bool = True) -> Row | ClvError:
+    """The summary row of one customer's orders, as ``clv.data`` makes it of a log.
+
+    Every purchase given counts, though it equal another. Unless ``net``, returns do not.
+    """
+    name = purchases[0].customer_id
+    later = [purchase.at.date() for purchase in purchases if purchase.at.date() > as_of]
+    if later:
+        return QuestionUnanswerable(
+            "transactions",
+            f"customer {name!r} bought {len(later):,} times after {as_of}, first on {min(later)}.",
+            next_step="Give a later as_of, or leave those orders out.",
+        )
+    days: defaultdict[dt.date, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    for (day, _), sums in _orders(purchases, net=net).items():
+        days[day].append(sums)
+    if not days:
+        return QuestionUnanswerable(
+            "transactions",
+            f"customer {name!r} bought nothing.",
+            next_step="Give at least one positive amount.",
+        )
+    return _summary(days, as_of)
+
+
+def _orders(
+    purchases: Sequence[Purchase], *, net: bool
+) -> dict[tuple[dt.date, str], tuple[Decimal, Decimal]]:
+    """What each order was worth and how much of it went back, by day and order.
+
+    A return undoes the latest money that is left. At one moment purchases come first.
+    """
+    gross: defaultdict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
+    undone: defaultdict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
+    left: list[tuple[tuple[dt.date, str], Decimal]] = []
+    for purchase in sorted(purchases, key=_in_order):
+        amount = Decimal(str(purchase.amount)).quantize(SMALLEST, ROUND_HALF_UP)
+        if amount > 0:
+            # Without an order id, what was bought at one moment is one order.
+            order = purchase.at.date(), purchase.order_id or f"{purchase.at:%Y-%m-%d %H:%M:%S}"
+            gross[order] += amount
+            left.append((order, amount))
+        while amount < 0 and net and left:
+            order, value = left.pop()
+            back = min(value, -amount)
+            undone[order] += back
+            amount += back
+            if value > back:
+                left.append((order, value - back))
+    return {order: (value, undone[order]) for order, value in gross.items()}
+
+
+def _in_order(purchase: Purchase) -> tuple[Any, ...]:
+    order = purchase.order_id
+    return purchase.at, purchase.amount < 0, order is None, order or "", abs(purchase.amount)
+
+
+def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
+    sums = {day: (sum(g for g, _ in own), sum(b for _, b in own)) for day, own in days.items()}
+    standing = {day: (gross, back) for day, (gross, back) in sums.items() if gross > back}
+    first = min(standing or days)
+    last = max(standing, default=first)
+    gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
+    return {
+        "frequency": max(len(standing) - 1, 0),
+        "recency": float((last - first).days),
+        "age": float((as_of - first).days),
+        "purchase_days": len(standing),
+        "orders": sum(value > undone for day in standing for value, undone in days[day]),
+        "mean_day_value": float(gross) / len(standing) if standing else None,
+        "gross_value": float(gross),
+        "returned_value": float(back),
+        "historic_clv": float(gross - back),
+        "first_purchase": first,
+        "cohort": first.isoformat()[:7],
+    }
+
+
+def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvError:
+    """The summary row of one customer's counts and times, in days.
+
+    A purchase day counts as one order. Unless ``net``, returns do not count.
+    """
+    days = tally.frequency + 1 if tally.purchase_days is None else tally.purchase_days
+    if problem := _contradiction(tally, days, as_of):
+        return QuestionUnanswerable(
+            *problem, next_step="Correct it, or send the orders as transactions."
+        )
+    length = tally.time_unit.days
+    gross = (tally.mean_day_value or 0.0) * days
+    returned = gross * tally.return_share if net else 0.0
+    first = as_of - dt.timedelta(days=round(tally.age * length))
+    return {
+        "frequency": tally.frequency,
+        "recency": tally.recency * length,
+        "age": tally.age * length,
+        "purchase_days": days,
+        "orders": days,
+        "mean_day_value": tally.mean_day_value,
+        "gross_value": gross,
+        "returned_value": returned,
+        "historic_clv": gross - returned,
+        "first_purchase": first,
+        "cohort": first.isoformat()[:7],
+    }
+
+
+def _contradiction(tally: Tally, days: int, as_of: dt.date) -> tuple[str, str] | None:
+    """The field of a tally that cannot be as the others are, and why."""
+    if round(tally.age * tally.time_unit.days) >= as_of.toordinal():
+        return "age", f"{tally.age:g} {tally.time_unit}s before {as_of} there is no calendar."
+    if tally.recency > tally.age:
+        return "recency", f"{tally.recency:g} is after the end of observation, {tally.age:g}."
+    if (tally.frequency == 0) != (tally.recency == 0):
+        return "recency", "it is 0 where frequency is 0, and only there."
+    if days <= tally.frequency and (days or tally.frequency):
+        return "purchase_days", f"{days} is not more than the {tally.frequency} repeat days."
+    if (tally.mean_day_value is None) != (days == 0):
+        return "mean_day_value", "it is null where purchase_days is 0, and only there."
+    return None
