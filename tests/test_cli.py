@@ -87,7 +87,11 @@ REFUSED = {
     "no date": (["run", "words.csv", *COLUMNS], 3, "1 row has no readable date in column 'at'"),
     "one customer": (["run", "one.csv", *COLUMNS], 4, "1 customer cannot show"),
     "no repeat buyer": (["run", "once.csv", *COLUMNS], 4, "none of 2 customers bought on a second"),
-    "unknown model": (["run", "orders.csv", *COLUMNS, "--model", "magic"], 2, "Known: pareto-nbd"),
+    "unknown model": (
+        ["run", "orders.csv", *COLUMNS, "--model", "magic"],
+        2,
+        "should be 'pareto-nbd'",
+    ),
     "bad value": (["run", "orders.csv", "--horizon-days", "soon"], 2, "horizon_days"),
     "far horizon": (["run", "orders.csv", "--horizon-days", "9999"], 2, "3650"),
     "nothing stored": (["predict"], 6, "Run `clv ingest` first"),

@@ -245,7 +245,8 @@ def test_a_tally_of_a_stored_customer_is_forecast_as_the_stored_row(service, sto
     for answer in service.tallies(tallies):
         row = stored[answer.customer_id]
         assert answer.source == "live"
-        for name in FORECAST:
+        # A tally does not say how many orders its days held.
+        for name in set(FORECAST) - {"predicted_number_of_orders", "expected_order_value"}:
             assert answer.row[name] == pytest.approx(row[name], rel=1e-9, abs=0.0101), name
 
 

@@ -33,6 +33,7 @@ ETL = {
     "first_day": "2024-01-01",
     "last_day": "2024-03-01",
     "currency": "GBP",
+    "basis": "net",
     "simulated": False,
 }
 

@@ -308,6 +308,7 @@ def predict(session: Session) -> None:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     table = score(session.workspace, wiring.ask(session.settings), now, session.tell)
     facts = terminal.forecast_facts(table)
+    session.warn_simulated()
     session.answer(facts, terminal.forecast(facts))
 
 

@@ -92,7 +92,7 @@ def _reconciled(report: dict[str, Any]) -> str:
     seen = money(report["value"], report["currency"])
     said = (
         f"[bold]{BASIS[report['basis']]} we see: {seen}[/bold], {report['first_day']} to "
-        f"{report['last_day']}, of known customers. "
+        f"{report['last_day']}. "
         "Your shop's own report for these dates should say the same within 1 %; if not, the "
         "usual reasons are what is left out below"
     )
@@ -229,8 +229,7 @@ def forecast(facts: dict[str, Any]) -> str:
     """The forecast in a sentence, its bias not left out."""
     total = money(facts["predicted_clv"], facts["currency"])
     return (
-        (f"{SIMULATED} " if facts["simulated"] else "")
-        + f"{facts['customers']:,} customers are expected to bring {total} within "
+        f"{facts['customers']:,} customers are expected to bring {total} within "
         f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
         f"{facts['tiers'].get('A', 0):,} of them make up the first half)."
     )
@@ -276,6 +275,8 @@ def whole_run(
     """A box: what was found, where the files are, what to do next."""
     found = [forecast(facts), how_far_off(records, facts["horizon_days"], etl)]
     found.append(carries(records, etl))
+    if facts["simulated"]:
+        found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
     if records:
         written["backtest"] = files.BACKTEST_REPORT

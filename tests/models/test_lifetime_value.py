@@ -100,6 +100,17 @@ def test_expected_value_grows_with_the_horizon_and_shrinks_with_the_discount(mod
     assert (model.expected_value(summary, 365, annual_discount=0.1) > values[2] / 1.1).all()
 
 
+def test_orders_of_a_day_are_a_customers_own_drawn_to_the_shops(model, summary):
+    days, orders = (np.nan_to_num(summary.column(n)) for n in ("purchase_days", "orders"))
+    drawn = model.orders_of_a_day(summary)
+
+    for found, own_days, own_orders in zip(drawn, days, orders, strict=True):
+        own = own_orders / own_days if own_days else model.orders_per_day
+        low, high = sorted((own, model.orders_per_day))
+        assert low - 1e-12 <= found <= high + 1e-12
+    assert drawn[np.argmin(days)] == pytest.approx(model.orders_per_day, rel=0.25)
+
+
 def test_orders_per_day_is_all_orders_over_all_days(model, columns):
     assert model.orders_per_day == pytest.approx(
         sum(columns["orders"]) / sum(columns["purchase_days"])
