@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.real_log, pytest.mark.xdist_group("real_log")]
 
 FIGURES = json.loads((Path(__file__).parents[2] / "docs/figures.json").read_text())
 
-MEASURED = """
+MEASURED = r"""
 import re, sys
 from clv.cli import main
 try:
