@@ -314,9 +314,10 @@ def predict(session: Session) -> None:
 
 @verb("run")
 def run(session: Session, source: Sources = None) -> None:
-    """Everything: ingest, train, backtest, promote, predict."""
+    """Everything: ingest, train, backtest, promote, predict, and the report of it."""
     from clv import terminal, wiring
     from clv.pipeline.run import run as run_all
+    from clv.report import make_report
 
     log = session.log()
     found = run_all(
@@ -332,6 +333,7 @@ def run(session: Session, source: Sources = None) -> None:
     if isinstance(found.predictions, errors.NotEnoughData):
         session.answer({"etl": found.etl, "forecast": None})
         raise found.predictions
+    make_report(session.workspace)
     facts = terminal.forecast_facts(found.predictions)
     shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)
     session.answer({"etl": found.etl, "forecast": facts}, *shown)

@@ -23,6 +23,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
+from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.segments import HorizonValidated
@@ -170,6 +171,28 @@ class Service:
             else Answer(customer, source, found[place] | {"customer_id": customer})
             for customer, place in asked
         ]
+
+    def chance_of_order(self, customer: str, horizons: Sequence[int]) -> list[float]:
+        """The chance that a known customer orders at least once within each of the horizons.
+
+        Raises:
+            CustomerNotFound: the shop knows no such customer.
+            HorizonOutOfRange: a horizon cannot be computed.
+        """
+        place = self._place(customer)
+        if place is None:
+            raise CustomerNotFound(customer, self.as_of)
+        window, unit = self.summary.window, self.summary.time_unit
+        alone = CustomerSummary(self.summary.table.slice(place, 1), window, unit)
+        return [float(self.model.purchases.p_purchase(alone, days)[0]) for days in horizons]
+
+    def predicted_clv(self, horizon_days: int) -> Float:
+        """What each customer is expected to bring within a horizon, in the order of the table.
+
+        Raises:
+            HorizonOutOfRange: the horizon cannot be computed.
+        """
+        return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
 
     def _place(self, customer: str) -> int | None:
         if "@" not in customer or customer in self._places:

@@ -280,6 +280,8 @@ def whole_run(
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
     if records:
         written["backtest"] = files.BACKTEST_REPORT
+    if workspace.is_file(files.REPORT):
+        written["report"] = files.REPORT
     where = [f"{what:12s} {escape(str(workspace.path(name)))}" for what, name in written.items()]
     here = "" if workspace.root == Path() else f" --workspace {escape(str(workspace.root))}"
     clv = escape(_program())

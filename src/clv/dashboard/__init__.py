@@ -1,0 +1,1 @@
+"""The dashboard in Streamlit: pages that ask the service in their own process."""

@@ -1,0 +1,111 @@
+"""Numbers, dates and sentences in the reader's language.
+
+A :class:`Text` is one thing to say in every language we speak; it cannot be made in one alone.
+Everything people read on a page goes through a :class:`Speech`, so that a figure and the
+sentence around it follow the same habits of writing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import math
+from typing import Literal, NamedTuple
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
+
+Language = Literal["en", "es"]
+LANGUAGES: tuple[Language, ...] = ("en", "es")
+NAMES: dict[Language, str] = {"en": "English", "es": "Español"}
+LOCALES: dict[Language, str] = {"en": "en_GB", "es": "es"}
+
+NOTHING = "–"
+
+
+class Text(NamedTuple):
+    """One thing to say; ``{names}`` in braces are filled in when it is said."""
+
+    en: str
+    es: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Speech:
+    """A language, and the currency amounts are in: an ISO code, None where it is unknown."""
+
+    language: Language
+    currency: str | None = None
+
+    def __call__(self, text: Text, **values: object) -> str:
+        return str(getattr(text, self.language)).format(**values)
+
+    @property
+    def locale(self) -> str:
+        return LOCALES[self.language]
+
+    @property
+    def separators(self) -> str:
+        """The decimal mark and the one between thousands, as Plotly wants them."""
+        symbols = Locale.parse(self.locale).number_symbols["latn"]
+        return f"{symbols['decimal']}{symbols['group']}"
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """With ``digits`` decimals."""
+        if value is None or math.isnan(value):
+            return NOTHING
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return format_decimal(value, pattern, locale=self.locale)
+
+    def money(self, value: float | None, digits: int = 0) -> str:
+        """An amount with its currency, in whole units unless ``digits`` says otherwise."""
+        if value is None or math.isnan(value):
+            return NOTHING
+        if self.currency is None:
+            return self.number(value, digits)
+        pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
+        pattern = pattern.replace("0.00", "0" + ("." + "0" * digits if digits else ""))
+        # Spanish has no sign of its own for a pound and would write GBP.
+        sign = get_currency_symbol(self.currency, locale=LOCALES["en"])
+        return format_decimal(value, pattern.replace("¤", f"'{sign}'"), locale=self.locale)
+
+    def rough(self, value: float | None) -> str:
+        """An amount to three figures: a forecast's next one would claim more than is known."""
+        if value is None or not math.isfinite(value) or value == 0:
+            return self.money(value)
+        digits = 2 - math.floor(math.log10(abs(value)))
+        return self.money(round(value, digits))
+
+    def percent(self, share: float | None, digits: int = 0) -> str:
+        """0.25 is 25 %."""
+        if share is None or math.isnan(share):
+            return NOTHING
+        places = "0" + ("." + "0" * digits if digits else "")
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern.replace("0", places)
+        return format_percent(share, pattern, locale=self.locale)
+
+    def chance(self, probability: float | None) -> str:
+        """A probability; what is not certain is never said to be."""
+        if probability is None or math.isnan(probability):
+            return NOTHING
+        if 0.0 < probability < 0.01:
+            return f"< {self.percent(0.01)}"
+        if 0.99 < probability < 1.0:
+            return f"> {self.percent(0.99)}"
+        return self.percent(probability)
+
+    def date(self, day: dt.date | None, *, short: bool = False) -> str:
+        """A day; ``short`` where there is no room for the name of its month."""
+        width = "medium" if short else "long"
+        return NOTHING if day is None else format_date(day, width, locale=self.locale)
+
+    def month(self, month: str) -> str:
+        """``YYYY-MM`` as a short name and a year."""
+        day = dt.date.fromisoformat(f"{month}-01")
+        return format_date(day, "MMM y", locale=self.locale)
+
+    def listing(self, parts: list[str]) -> str:
+        """Several things in one sentence."""
+        return format_list(parts, locale=self.locale)

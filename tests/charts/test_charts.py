@@ -1,0 +1,156 @@
+"""Every chart in both languages: its numbers, its words, and that it is never color alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+
+import pyarrow as pa
+import pytest
+
+from clv.charts import cohorts, customer, value
+from clv.charts.chart import CONFIG, as_html
+from clv.charts.messages import TEXTS, rfm_name, tier_name
+from clv.charts.value import Held, Share
+from clv.models.segments import RFM_MAP
+from clv.speech import LANGUAGES, Speech
+from clv.tables import COHORTS
+
+LAST_DAY = dt.date(2011, 3, 9)
+
+
+def table():
+    """Three cohorts of 100, 50 and 40 up to a March that is not over."""
+    rows = []
+    sizes = {"2010-12": (100, 4), "2011-01": (50, 3), "2011-02": (40, 2)}
+    for cohort, (size, months) in sizes.items():
+        for period in range(months):
+            active = size if period == 0 else size // (2 + period)
+            rows.append(
+                {
+                    "cohort": cohort,
+                    "period": period,
+                    "customers": size,
+                    "active": active,
+                    "orders": active,
+                    "value": active * 100,
+                }
+            )
+    return pa.Table.from_pylist(rows, COHORTS.schema)
+
+
+def predictions():
+    tiers = ["A"] * 2 + ["B"] * 3 + ["C"] * 5
+    values = [900.0, 800.0, 300.0, 250.0, 200.0, 50.0, 40.0, 30.0, 20.0, 0.0]
+    return pa.table({"value_tier": tiers, "predicted_clv": values})
+
+
+SHARES = [Share("A", 2, 1700.0), Share("B", 3, 750.0), Share("C", 5, 140.0)]
+GROUPS = [Share("champions", 2, 1700.0), Share("lost", 8, 890.0)]
+DRAWN = {
+    "heatmap_share": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "share", say),
+    "heatmap_count": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "count", say),
+    "heatmap_value": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "value", say),
+    "curves": lambda say: cohorts.retention_curves(table(), LAST_DAY, say),
+    "sales": lambda say: cohorts.sales_by_month(table(), LAST_DAY, say),
+    "boxes": lambda say: value.value_by_tier(predictions(), say),
+    "shares": lambda say: value.tier_shares(SHARES, say),
+    "groups": lambda say: value.rfm_groups(GROUPS, say),
+    "held": lambda say: value.held_forecasts([Held("2010", 120.0, 100.0)], 365, say),
+    "chance": lambda say: customer.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_chart_has_a_title_words_and_a_table_in_both_languages(name, language):
+    chart = DRAWN[name](Speech(language, "GBP"))
+
+    assert chart.title
+    assert re.search(r"\d", chart.alt), "the text alternative names no figure"
+    assert chart.table
+    assert len({len(column) for column in chart.table.values()}) == 1
+    assert all(isinstance(cell, str) for column in chart.table.values() for cell in column)
+    assert "{" not in chart.alt + chart.title
+    json.loads(chart.figure.to_json())
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_same_chart_says_something_else_in_the_other_language(name):
+    english, spanish = (DRAWN[name](Speech(language, "GBP")) for language in LANGUAGES)
+
+    assert english.title != spanish.title
+    assert english.alt != spanish.alt
+
+
+@pytest.mark.parametrize("name", ["curves", "shares", "held"])
+def test_what_colors_tell_apart_dashes_patterns_or_markers_tell_too(name):
+    traces = DRAWN[name](Speech("en")).figure.data
+    looks = [
+        trace.line.dash if trace.type == "scatter" else trace.marker.pattern.shape
+        for trace in traces
+    ]
+
+    assert len(set(looks)) == len(looks)
+    assert len({trace.name for trace in traces}) == len(traces)
+
+
+def test_a_month_that_is_not_over_is_left_out_of_retention_and_hatched_in_sales():
+    heatmap, sales = DRAWN["heatmap_share"](Speech("en")), DRAWN["sales"](Speech("en"))
+    grid = heatmap.figure.data[0].z
+
+    assert list(grid[0]) == [pytest.approx(0.33), pytest.approx(0.25)]
+    assert next(iter(grid[1])) == pytest.approx(16 / 50)
+    assert len(grid) == 2, "of the February cohort only an unfinished March follows"
+    assert list(sales.figure.data[0].marker.pattern.shape) == ["", "", "", "/"]
+
+
+def test_on_the_last_day_of_a_month_the_month_is_over():
+    heatmap = cohorts.retention_heatmap(table(), dt.date(2011, 3, 31), "share", Speech("en"))
+
+    assert len(heatmap.figure.data[0].z) == 3
+
+
+def test_a_curve_is_the_share_of_all_its_cohorts_old_enough():
+    curves = cohorts.retention_curves(table(), dt.date(2011, 3, 31), Speech("en"))
+    opening, later = curves.figure.data
+
+    assert list(opening.y) == pytest.approx([0.33, 0.25, 0.20])
+    assert list(later.y) == pytest.approx([(16 + 13) / 90, 12 / 50])
+    assert "log begins" in opening.name
+
+
+def test_sales_of_a_month_are_those_of_every_cohort_in_it():
+    sales = DRAWN["sales"](Speech("en"))
+
+    assert list(sales.figure.data[0].y) == [
+        10_000,
+        3_300 + 5_000,
+        2_500 + 1_600 + 4_000,
+        2_000 + 1_200 + 1_300,
+    ]
+
+
+def test_no_whole_month_yet_is_an_empty_chart_that_says_so():
+    young = table().slice(0, 1)
+
+    chart = cohorts.retention_heatmap(young, dt.date(2010, 12, 20), "share", Speech("en"))
+    assert chart.alt == TEXTS["heatmap_empty"].en
+    cohorts.retention_curves(young, dt.date(2010, 12, 20), Speech("en"))
+    cohorts.sales_by_month(young, dt.date(2010, 12, 20), Speech("en"))
+
+
+def test_no_chart_offers_to_send_the_data_away():
+    drawn = as_html(DRAWN["curves"](Speech("en")), "chart")
+
+    assert CONFIG["showSendToCloud"] is False
+    assert '"showSendToCloud": false' in drawn
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_tier_and_group_has_a_name(language):
+    speech = Speech(language)
+
+    assert all(tier_name(tier, speech) for tier in "ABC")
+    assert len({rfm_name(group, speech) for group in set(RFM_MAP.ravel().tolist())}) == 11

@@ -1,0 +1,141 @@
+"""Every page in both languages, and what a visitor can do there."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from clv.dashboard import export
+from clv.dashboard.app import PAGES
+from clv.dashboard.messages import TEXTS
+from clv.narrative import TEXTS as SHARED
+from clv.overview import Overview
+from clv.service import Service
+from clv.speech import LANGUAGES
+from clv.store.workspace import Workspace
+
+SCRIPT = Path(__file__).parents[2] / "dashboards/clv_dashboard.py"
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+
+
+@pytest.fixture(scope="module")
+def overview(finished):
+    workspace = Workspace(finished.root)
+    return Overview.open(workspace, Service.open(workspace))
+
+
+def said(page):
+    """Everything a page says in words."""
+    kinds = (page.title, page.header, page.subheader, page.markdown, page.caption, page.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_without_an_exception_and_says_it_is_simulated(visit, page, language):
+    opened = visit(page, language)
+
+    assert not opened.exception
+    assert opened.title[0].value == getattr(TEXTS[f"{page}_title"], language)
+    assert getattr(SHARED["simulated"], language) in said(opened)
+    assert "{" not in said(opened)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_whole_dashboard_lands_on_this_week(finished, monkeypatch, language):
+    monkeypatch.setenv("CLV_WORKSPACE", str(finished.root))
+    app = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    app.query_params["lang"] = language
+
+    opened = app.run()
+
+    assert not opened.exception
+    assert opened.title[0].value == getattr(TEXTS["this_week_title"], language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workspace_without_a_forecast_says_what_to_run(visit, tmp_path, monkeypatch, language):
+    monkeypatch.setenv("CLV_WORKSPACE", str(tmp_path))
+
+    opened = visit("this_week", language)
+
+    assert not opened.exception
+    assert getattr(TEXTS["no_forecast"], language) in said(opened)
+    assert "clv" in opened.code[0].value
+
+
+def test_another_language_is_one_click_away_and_then_in_the_address(visit):
+    opened = visit("this_week", "en")
+
+    opened.segmented_control(key="language").set_value("es").run()
+
+    assert opened.title[0].value == TEXTS["this_week_title"].es
+    assert opened.query_params["lang"] == "es"
+
+
+def test_the_headline_says_how_far_off_the_same_forecast_was(visit, overview):
+    opened = visit("this_week", "en")
+
+    assert overview.past
+    off = f"{abs(overview.past[0].bias):.0%}"
+    assert any(off in warning.value for warning in opened.warning)
+
+
+def test_the_address_leads_to_a_customer(visit, overview):
+    row = overview.table.slice(5, 1).to_pylist()[0]
+
+    opened = visit("customers", "en", customer=row["customer_id"])
+
+    assert any(row["customer_id"] in header.value for header in opened.header)
+    figures = {metric.label: metric.value for metric in opened.metric}
+    assert figures["Orders"] == str(row["historic_number_of_orders"])
+
+
+def test_an_address_of_nobody_says_so(visit):
+    opened = visit("customers", "es", customer="no-such_customer")
+
+    assert not opened.exception
+    assert "no-such" in opened.info[0].value
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_filters_leave_whom_they_name(visit, overview, language):
+    opened = visit("customers", language)
+    opened.multiselect(key="value_tier").set_value(["A"]).run()
+
+    only_a = [tier.customers for tier in overview.tiers() if tier.name == "A"]
+    assert not opened.exception
+    assert any(re.match(rf"{only_a[0]}\b", text.value) for text in opened.markdown)
+
+
+@pytest.mark.parametrize("measure", ["share", "count", "value"])
+def test_the_map_changes_its_measure(visit, measure):
+    opened = visit("segments", "en")
+    opened.segmented_control(key="measure").set_value(measure).run()
+
+    assert not opened.exception
+    assert len({header.value for header in opened.subheader}) == len(opened.subheader)
+
+
+def test_an_exported_list_reads_back_as_it_was(overview):
+    ready = max(overview.ready_lists, key=lambda ready: ready.customers)
+    text = export.as_csv(overview.export(ready)).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+
+    assert len(rows) == ready.customers
+    assert {row["group"] for row in rows} == {"contact", "control"}
+    assert sum(float(row["predicted_clv"]) for row in rows) == pytest.approx(ready.at_stake)
+
+
+def test_the_whole_table_exports_with_its_codes_in_one_cell(overview):
+    text = export.as_csv(overview.table).decode("utf-8-sig")
+    rows = list(csv.DictReader(io.StringIO(text)))
+
+    codes = [" ".join(codes) for codes in overview.table["reason_codes"].to_pylist()]
+    assert [row["reason_codes"] for row in rows] == codes

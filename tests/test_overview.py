@@ -1,0 +1,115 @@
+"""The questions about the shop as a whole, against sums of the files done another way."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from runs import run_all
+
+from clv import narrative
+from clv.overview import Overview
+from clv.page import page
+from clv.service import Question, Service
+from clv.speech import Speech
+from clv.store.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def overview(finished):
+    workspace = Workspace(finished.root)
+    return Overview.open(workspace, Service.open(workspace))
+
+
+def test_the_ladder_adds_up_from_the_raw_log_to_net_sales(overview, finished):
+    last = overview.service.as_of
+    read = Decimal(0)
+    with finished.log.open() as file:
+        for line in csv.DictReader(file):
+            day = dt.datetime.fromisoformat(line["InvoiceDate"]).date()
+            if last - dt.timedelta(days=365) < day <= last:
+                read += Decimal(line["Quantity"]) * Decimal(line["Price"])
+    ladder = overview.ladder
+
+    assert ladder.read == pytest.approx(read, abs=Decimal("0.001"))
+    assert ladder.read + sum(ladder.steps.values()) == ladder.net
+    assert ladder.net > 0
+
+
+def test_net_sales_are_what_the_cohorts_hold_for_the_whole_months_of_the_year(overview):
+    """By another road: the cohorts count purchase days, the ladder counts lines."""
+    service = overview.service
+    spent = sum(row["value"] for row in overview.cohorts.to_pylist())
+
+    assert float(spent) == pytest.approx(sum(service.summary.column("historic_clv")))
+    assert float(overview.ladder.net) <= float(spent)
+
+
+@pytest.mark.parametrize("by", ["tiers", "rfm_groups"])
+def test_groups_hold_every_customer_and_all_that_is_expected(overview, by):
+    groups = getattr(overview, by)()
+
+    assert sum(group.customers for group in groups) == overview.table.num_rows
+    assert sum(group.expected for group in groups) == pytest.approx(overview.expected)
+    assert sum(group.expected_share for group in groups) == pytest.approx(1)
+    assert sum(group.customers_share for group in groups) == pytest.approx(1)
+
+
+def test_a_list_is_worth_what_the_service_says_of_each_of_its_customers(overview):
+    for ready in overview.ready_lists:
+        rows = overview.export(ready).to_pylist()
+        ids = [row["customer_id"] for row in rows]
+        soon = overview.service.customers(ids, Question(horizon_days=91))
+
+        assert ready.customers == len(rows)
+        assert ready.expected_soon == pytest.approx(sum(a.row["predicted_clv"] for a in soon))
+        assert ready.at_stake == pytest.approx(sum(row["predicted_clv"] for row in rows))
+
+
+def test_an_export_marks_a_fifth_as_control_with_the_seed_that_drew_it(overview):
+    ready = max(overview.ready_lists, key=lambda ready: ready.customers)
+    rows = overview.export(ready).to_pylist()
+    controls = [row for row in rows if row["group"] == "control"]
+
+    assert len(controls) == -(-len(rows) // 5)
+    assert {row["group"] for row in rows} == {"contact", "control"}
+    assert {row["control_seed"] for row in rows} == {int(f"{overview.service.as_of:%Y%m%d}")}
+    assert overview.export(ready).equals(overview.export(ready))
+
+
+def test_past_forecasts_say_what_the_backtest_says(overview, finished):
+    biases = {
+        record["cut"]: record["value"]
+        for record in finished.outcome.backtest
+        if (record["role"], record["target"], record["metric"]) == ("chosen", "net_cash", "bias")
+        and record["horizon_days"] == 365
+    }
+
+    assert {past.cut.isoformat(): past.bias for past in overview.past} == pytest.approx(biases)
+    assert overview.past
+
+
+def test_the_chance_of_an_order_is_that_of_the_table_and_grows_with_time(overview):
+    service = overview.service
+    row = service.table.slice(3, 1).to_pylist()[0]
+
+    chances = service.chance_of_order(row["customer_id"], [7, 91, row["horizon_days"]])
+
+    assert chances == sorted(chances)
+    assert chances[-1] == pytest.approx(row["p_purchase_in_horizon"])
+
+
+def test_a_shop_that_counts_goods_before_returns_says_so(shop_log, tmp_path):
+    run_all(tmp_path, shop_log, basis="gross", goods_only=True)
+    workspace = Workspace(tmp_path)
+    gross = Overview.open(workspace, Service.open(workspace))
+
+    assert "returned" not in gross.ladder.steps
+    assert gross.ladder.steps["not_goods"] < 0
+    for language, name in (("en", "sales before returns"), ("es", "ventas antes de devoluciones")):
+        speech = Speech(language, "GBP")
+        assert narrative.ladder_rows(gross.ladder, speech)[-1][0] == name
+        assert name.split()[-1] in narrative.value_definition(gross, speech)
+    assert "<main" in page(gross)
