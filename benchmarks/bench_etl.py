@@ -31,6 +31,7 @@ duckdb.sql("COPY (SELECT * FROM read_csv('{log}')) TO '{out}/bare.parquet' (COMP
 OURS = """
 import datetime as dt, time
 from pathlib import Path
+import pandas  # which Arrow loads at first use, wherever it is installed
 from clv.data.preprocess import Cleaning
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.pipeline.ingest import Log, ingest
