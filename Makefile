@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check test-all bench lock clean
+.PHONY: help setup run test check test-long test-all bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,8 +26,10 @@ check: .venv/dev  ## format, lint, types, import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test-all: check  ## every test, the long ones too
-	$(BIN)/pytest -n 2 --dist loadgroup
+test-long: .venv/dev  ## the long ones: every page in a browser, PostgreSQL, a served model
+	$(BIN)/pytest -m slow
+
+test-all: test test-long  ## every test
 
 bench: .venv/dev  ## every benchmark, against the peers, in one run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.lists import call_lists, control_group, second_order_window, seed_of
 from clv.periods import ObservationWindow
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2024, 1, 1), dt.date(2025, 12, 31))
 

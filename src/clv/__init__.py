@@ -14,22 +14,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from clv.checked import CustomerSummary, Predictions
     from clv.errors import ClvError
     from clv.models.gamma_gamma import GammaGamma
     from clv.models.lifetime_value import LifetimeValue
     from clv.models.pareto_nbd import ParetoNBD
     from clv.periods import ObservationWindow, TimeUnit
     from clv.simulated_shop import simulate_log
-    from clv.tables import CustomerSummary, Predictions
 
 _HOME = {
     "ClvError": "clv.errors",
-    "CustomerSummary": "clv.tables",
+    "CustomerSummary": "clv.checked",
     "GammaGamma": "clv.models.gamma_gamma",
     "LifetimeValue": "clv.models.lifetime_value",
     "ObservationWindow": "clv.periods",
     "ParetoNBD": "clv.models.pareto_nbd",
-    "Predictions": "clv.tables",
+    "Predictions": "clv.checked",
     "TimeUnit": "clv.periods",
     "simulate_log": "clv.simulated_shop",
 }

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,11 @@ def _disk(root: Path) -> Check:
 
 def _writable(root: Path) -> Check:
     there = _existing(root)
-    ok = there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            ok = True
+    except OSError:
+        ok = False
     found = f"{root.absolute()} {'can' if ok else 'cannot'} be written"
     step = "Change its permissions, or choose another folder with --workspace."
     return Check("workspace", ok, found, "" if ok else step)

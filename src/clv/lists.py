@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clv.tables import CustomerSummary
+from clv.checked import CustomerSummary
 
 Bools = npt.NDArray[np.bool_]
 Name = Literal["overdue", "second_order", "protect"]

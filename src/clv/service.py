@@ -17,28 +17,27 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from clv.checked import CustomerSummary
 from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
+from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.segments import HorizonValidated
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
-from clv.tables import CUSTOMER_SUMMARY, MONEY, PREDICTIONS, CustomerSummary
+from clv.tables import CUSTOMER_SUMMARY, PREDICTIONS
 
-Row = dict[str, Any]
 Source = Literal["stored", "live"]
 
 HORIZONS_AT_HAND = 8
 PREDICT_AGAIN = "Run `clv predict`."
-SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,34 +57,6 @@ class Answer:
     source: Source
     row: Row | None
     error: ClvError | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Purchase:
-    """One order of a customer, by the shop's own clock; a negative amount is a return."""
-
-    customer_id: str
-    at: dt.datetime
-    amount: float
-    order_id: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Tally:
-    """A customer as a spreadsheet knows one: counts and times instead of orders.
-
-    ``recency`` and ``age`` are in ``time_unit``; ``mean_day_value`` is of the purchase days
-    that still stand, before returns, and ``return_share`` the share of it sent back.
-    """
-
-    customer_id: str | None
-    frequency: int
-    recency: float
-    age: float
-    mean_day_value: float | None
-    purchase_days: int | None = None
-    return_share: float = 0.0
-    time_unit: TimeUnit = TimeUnit.DAY
 
 
 class Service:
@@ -221,7 +192,7 @@ class Service:
         by_customer: defaultdict[str, list[Purchase]] = defaultdict(list)
         for purchase in purchases:
             by_customer[purchase.customer_id].append(purchase)
-        return self._live(by_customer.items(), history, question)
+        return self._live(by_customer.items(), from_purchases, question)
 
     def tallies(self, tallies: Iterable[Tally], question: Question = Question()) -> list[Answer]:
         """Rows of customers known by their counts and times, in the order given.
@@ -298,125 +269,3 @@ def _terms_of(
         simulated=facts.get("simulated") == "true",
     )
     return terms, {int(days): word for days, word in json.loads(facts["horizons"]).items()}
-
-
-def history(purchases: Sequence[Purchase], as_of: dt.date, *, net: bool = True) -> Row | ClvError:
-    """The summary row of one customer's orders, as ``clv.data`` makes it of a log.
-
-    Every purchase given counts, though it equal another. Unless ``net``, returns do not.
-    """
-    name = purchases[0].customer_id
-    later = [purchase.at.date() for purchase in purchases if purchase.at.date() > as_of]
-    if later:
-        return QuestionUnanswerable(
-            "transactions",
-            f"customer {name!r} bought {len(later):,} times after {as_of}, first on {min(later)}.",
-            next_step="Give a later as_of, or leave those orders out.",
-        )
-    days: defaultdict[dt.date, list[tuple[Decimal, Decimal]]] = defaultdict(list)
-    for (day, _), sums in _orders(purchases, net=net).items():
-        days[day].append(sums)
-    if not days:
-        return QuestionUnanswerable(
-            "transactions",
-            f"customer {name!r} bought nothing.",
-            next_step="Give at least one positive amount.",
-        )
-    return _summary(days, as_of)
-
-
-def _orders(
-    purchases: Sequence[Purchase], *, net: bool
-) -> dict[tuple[dt.date, str], tuple[Decimal, Decimal]]:
-    """What each order was worth and how much of it went back, by day and order.
-
-    A return undoes the latest money that is left. At one moment purchases come first.
-    """
-    gross: defaultdict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
-    undone: defaultdict[tuple[dt.date, str], Decimal] = defaultdict(Decimal)
-    left: list[tuple[tuple[dt.date, str], Decimal]] = []
-    for purchase in sorted(purchases, key=_in_order):
-        amount = Decimal(str(purchase.amount)).quantize(SMALLEST, ROUND_HALF_UP)
-        if amount > 0:
-            # Without an order id, what was bought at one moment is one order.
-            order = purchase.at.date(), purchase.order_id or f"{purchase.at:%Y-%m-%d %H:%M:%S}"
-            gross[order] += amount
-            left.append((order, amount))
-        while amount < 0 and net and left:
-            order, value = left.pop()
-            back = min(value, -amount)
-            undone[order] += back
-            amount += back
-            if value > back:
-                left.append((order, value - back))
-    return {order: (value, undone[order]) for order, value in gross.items()}
-
-
-def _in_order(purchase: Purchase) -> tuple[Any, ...]:
-    order = purchase.order_id
-    return purchase.at, purchase.amount < 0, order is None, order or "", abs(purchase.amount)
-
-
-def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
-    sums = {day: (sum(g for g, _ in own), sum(b for _, b in own)) for day, own in days.items()}
-    standing = {day: (gross, back) for day, (gross, back) in sums.items() if gross > back}
-    first = min(standing or days)
-    last = max(standing, default=first)
-    gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
-    return {
-        "frequency": max(len(standing) - 1, 0),
-        "recency": float((last - first).days),
-        "age": float((as_of - first).days),
-        "purchase_days": len(standing),
-        "orders": sum(value > undone for day in standing for value, undone in days[day]),
-        "mean_day_value": float(gross) / len(standing) if standing else None,
-        "gross_value": float(gross),
-        "returned_value": float(back),
-        "historic_clv": float(gross - back),
-        "first_purchase": first,
-        "cohort": first.isoformat()[:7],
-    }
-
-
-def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvError:
-    """The summary row of one customer's counts and times, in days.
-
-    A purchase day counts as one order. Unless ``net``, returns do not count.
-    """
-    days = tally.frequency + 1 if tally.purchase_days is None else tally.purchase_days
-    if problem := _contradiction(tally, days, as_of):
-        return QuestionUnanswerable(
-            *problem, next_step="Correct it, or send the orders as transactions."
-        )
-    length = tally.time_unit.days
-    gross = (tally.mean_day_value or 0.0) * days
-    returned = gross * tally.return_share if net else 0.0
-    first = as_of - dt.timedelta(days=round(tally.age * length))
-    return {
-        "frequency": tally.frequency,
-        "recency": tally.recency * length,
-        "age": tally.age * length,
-        "purchase_days": days,
-        "orders": days,
-        "mean_day_value": tally.mean_day_value,
-        "gross_value": gross,
-        "returned_value": returned,
-        "historic_clv": gross - returned,
-        "first_purchase": first,
-        "cohort": first.isoformat()[:7],
-    }
-
-
-def _contradiction(tally: Tally, days: int, as_of: dt.date) -> tuple[str, str] | None:
-    """The field of a tally that cannot be as the others are, and why."""
-    if round(tally.age * tally.time_unit.days) >= as_of.toordinal():
-        return "age", f"{tally.age:g} {tally.time_unit}s before {as_of} there is no calendar."
-    if tally.recency > tally.age:
-        return "recency", f"{tally.recency:g} is after the end of observation, {tally.age:g}."
-    if (tally.frequency == 0) != (tally.recency == 0):
-        return "recency", "it is 0 where frequency is 0, and only there."
-    if days <= tally.frequency and (days or tally.frequency):
-        return "purchase_days", f"{days} is not more than the {tally.frequency} repeat days."
-    if (tally.mean_day_value is None) != (days == 0):
-        return "mean_day_value", "it is null where purchase_days is 0, and only there."
-    return None

@@ -1,9 +1,7 @@
 """Every table of the project, declared once: columns, meaning, key and rules.
 
-A declaration is a frozen value and names no engine. :func:`check` holds a table in memory
-against its declaration; ``clv.data.check`` does the same inside the engine with one query.
-:class:`CustomerSummary` and :class:`Predictions` are checked when they are made, so whoever
-holds one need not check again.
+A declaration is a frozen value and names no engine. ``clv.checked`` holds a table in memory
+against its declaration, ``clv.data.check`` does the same inside the engine with one query.
 
 A rule reads ``left operator right``: two columns, or a column and a number. It is judged
 where both sides are known; null breaks no rule but the column's own.
@@ -14,15 +12,8 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-
-from clv.errors import RuleBroken, TableMismatch
-from clv.periods import ObservationWindow, TimeUnit
 
 MONEY = pa.decimal128(18, 4)
 
@@ -314,166 +305,3 @@ PREDICTIONS = Table(
         Rule("next_order_from <= next_order_to", _REPORT),
     ),
 )
-
-
-_COMPARE = {
-    "==": pc.equal,
-    "<": pc.less,
-    "<=": pc.less_equal,
-    ">": pc.greater,
-    ">=": pc.greater_equal,
-}
-
-
-def _comparison(text: str, table: pa.Table) -> Any:
-    left, operator, right = text.split()
-    other = table[right] if right in table.column_names else float(right)
-    return _COMPARE[operator](table[left], other)
-
-
-def check(table: pa.Table, declared: Table) -> pa.Table:
-    """``table`` in the declared columns, order and types, once it keeps every rule.
-
-    Missing nullable columns are filled with null; other columns are left out.
-
-    Raises:
-        TableMismatch: a required column is missing, or a column holds another type.
-        RuleBroken: rows contradict a rule, the key, or a column that must be known and finite.
-    """
-    columns = []
-    for column, field in zip(declared.columns, declared.schema, strict=True):
-        if column.name in table.column_names:
-            columns.append(_typed(table[column.name], column, field.type, declared))
-        elif column.nullable:
-            columns.append(pa.nulls(table.num_rows, field.type))
-        else:
-            raise TableMismatch(
-                declared.name,
-                f"column '{column.name}' is missing; there are: {', '.join(table.column_names)}.",
-                next_step="Name the column as declared in clv.tables.",
-            )
-    typed = pa.Table.from_arrays(columns, schema=declared.schema)
-    for column in declared.columns:
-        _require_known(typed, column, declared)
-    for rule in declared.rules:
-        kept = _comparison(rule.text, typed)
-        if rule.when is not None:
-            kept = pc.or_kleene(kept, pc.invert(_comparison(rule.when, typed)))
-        _refuse(
-            typed,
-            pc.invert(kept),
-            declared,
-            rule=str(rule),
-            shown=rule.columns,
-            next_step=rule.next_step,
-        )
-    if declared.key:
-        _require_unique(typed, declared)
-    return typed
-
-
-def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) -> Any:
-    try:
-        return values.cast(wanted)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as cause:
-        raise TableMismatch(
-            declared.name,
-            f"column '{column.name}' is {values.type}, not {column.type}: {cause}.",
-            next_step=f"It holds {column.meaning}.",
-        ) from cause
-
-
-def _require_known(table: pa.Table, column: Column, declared: Table) -> None:
-    values = table[column.name]
-    if not column.nullable and values.null_count:
-        step = f"Every row needs its {column.name}: {column.meaning}."
-        unknown = pc.is_null(values)
-        rule = f"{column.name} is known"
-        _refuse(table, unknown, declared, rule=rule, shown=[column.name], next_step=step)
-    if column.type == "number":
-        broken = pc.invert(pc.is_finite(values))
-        step = "Write null for what is unknown, never NaN or infinity."
-        rule = f"{column.name} is finite"
-        _refuse(table, broken, declared, rule=rule, shown=[column.name], next_step=step)
-
-
-def _require_unique(table: pa.Table, declared: Table) -> None:
-    counts = table.select(declared.key).group_by(list(declared.key)).aggregate([([], "count_all")])
-    twice = counts.filter(pc.greater(counts["count_all"], 1))
-    if twice.num_rows:
-        raise RuleBroken(
-            declared.name,
-            f"one row for each {', '.join(declared.key)}",
-            twice.num_rows,
-            twice.select(declared.key).slice(0, 1).to_pylist()[0],
-            next_step="Merge the rows of one key before handing the table over.",
-        )
-
-
-def _refuse(
-    table: pa.Table, broken: Any, declared: Table, *, rule: str, shown: list[str], next_step: str
-) -> None:
-    offenders = table.filter(broken)
-    if offenders.num_rows:
-        names = list(dict.fromkeys([*declared.key, *shown]))
-        first = offenders.select(names).slice(0, 1).to_pylist()[0]
-        raise RuleBroken(declared.name, rule, offenders.num_rows, first, next_step=next_step)
-
-
-@dataclasses.dataclass(frozen=True)
-class CustomerSummary:
-    """A checked customer summary, the days it looks at and the unit of its times.
-
-    Build it with :meth:`from_table`, or from bare arrays with :meth:`from_arrays`.
-    """
-
-    table: pa.Table
-    window: ObservationWindow
-    time_unit: TimeUnit
-
-    @classmethod
-    def from_table(
-        cls, table: pa.Table, window: ObservationWindow, time_unit: TimeUnit = TimeUnit.DAY
-    ) -> Self:
-        """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
-        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit)
-
-    @classmethod
-    def from_arrays(
-        cls,
-        window: ObservationWindow,
-        *,
-        time_unit: TimeUnit = TimeUnit.DAY,
-        **columns: npt.ArrayLike | pa.Array,
-    ) -> Self:
-        """A summary of ``frequency``, ``recency``, ``age`` and whatever else is known.
-
-        Customers are numbered when ``customer_id`` is not among the columns. NaN reads as null.
-        """
-        arrays = {
-            name: pa.array(np.asarray(values), from_pandas=True) for name, values in columns.items()
-        }
-        count = len(next(iter(arrays.values()), pa.array([])))
-        arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
-        return cls.from_table(pa.table(arrays), window, time_unit)
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)
-
-    def column(self, name: str) -> npt.NDArray[np.float64]:
-        """A column of numbers as floats, shape ``(n,)``; null becomes NaN."""
-        return np.asarray(self.table[name].cast(pa.float64()).to_numpy())
-
-
-@dataclasses.dataclass(frozen=True)
-class Predictions:
-    """A checked CLV table: one row for every customer who ever bought."""
-
-    table: pa.Table
-
-    @classmethod
-    def from_table(cls, table: pa.Table) -> Self:
-        return cls(check(table, PREDICTIONS))
-
-    def __len__(self) -> int:
-        return int(self.table.num_rows)

@@ -19,12 +19,12 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
-from clv.tables import Predictions
 
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 WHY_REFUSED = {

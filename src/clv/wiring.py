@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +15,19 @@ from clv.data.sources import Source
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.order_log import order_log
 from clv.data.sources.recognize import EXPORTS, recognize, source_of
-from clv.errors import ClvError, IncompatibleArtifact, SettingsError, SourceUnreadable
+from clv.errors import SettingsError, SourceUnreadable
 from clv.pipeline.ingest import Log
 from clv.pipeline.predict import Ask
 from clv.pipeline.steps import Tell
 from clv.settings import FILE, Settings, as_toml
 from clv.simulated_shop import simulate_log, write_log
-from clv.store import artifacts, parquet
+from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.mlflow.recorder import SQLITE, Tracking
 from clv.store.workspace import Workspace
 
 if TYPE_CHECKING:
-    from clv.service import Service
+    pass
 
 RAW = "data/raw"
 LOG_NAME = "online_retail_II"
@@ -217,71 +216,3 @@ def _simulated(settings: Settings, tell: Tell) -> Path:
         tell("simulating a shop instead: SIMULATED, its customers do not exist")
         write_log(path, simulate_log().log)
     return path
-
-
-class LiveService:
-    """The service of a workspace, exchanged for a new one when the files behind it change.
-
-    The new one is loaded and tried beside the old one, which answers meanwhile, and goes on
-    answering where the new one fails. Safe to share between threads.
-    """
-
-    WATCHED = (artifacts.CHAMPION, files.PREDICTIONS)
-
-    def __init__(self, workspace: Workspace) -> None:
-        self.workspace = workspace
-        self._lock = threading.Lock()
-        self._seen: object = None
-        self._service: Service | None = None
-        self._refusal: ClvError | None = None
-
-    def current(self) -> Service:
-        """The service that answers now.
-
-        Raises:
-            NothingStored, IncompatibleArtifact: none ever could, and why the last one could not.
-        """
-        seen = self._stamps()
-        # Whoever comes while another loads waits only if nobody can answer yet.
-        if seen != self._seen and self._lock.acquire(blocking=self._service is None):
-            try:
-                if seen != self._seen:
-                    self._exchange()
-                    self._seen = seen
-            finally:
-                self._lock.release()
-        if self._service is None:
-            assert self._refusal is not None
-            raise self._refusal.with_traceback(None)
-        return self._service
-
-    def _exchange(self) -> None:
-        from clv.service import Service
-
-        root = self.workspace.root
-        try:
-            service = Service.open(self.workspace)
-            service.trial()
-        except ClvError as error:
-            logger.warning("%s: whoever answered goes on, for %s", root, error)
-            self._refusal = error
-        except Exception as error:
-            logger.exception("%s: whoever answered goes on", root)
-            self._refusal = IncompatibleArtifact(
-                root, f"its files cannot be read: {error!r}.", next_step="Run `clv run` again."
-            )
-        else:
-            self._service = service
-            logger.info("%s: model %s answers from now on", root, service.terms.model_version)
-
-    def _stamps(self) -> list[tuple[int, int, int] | None]:
-        """What changes whenever a watched file is replaced; None where there is none."""
-        return [_stamp(self.workspace.path(name)) for name in self.WATCHED]
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size

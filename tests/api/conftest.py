@@ -6,8 +6,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from clv.api.main import create_app
+from clv.live import LiveService
 from clv.store.workspace import Workspace
-from clv.wiring import LiveService
 
 
 @pytest.fixture(scope="session")

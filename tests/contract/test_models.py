@@ -6,11 +6,11 @@ import json
 import numpy as np
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.models.catalog import PURCHASE_MODELS
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.simulate import history, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
 HORIZONS = (1, 7, 30, 91, 182, 365, 730, 3650)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from clv import cli
 from clv.api.main import create_app
+from clv.live import LiveService
 from clv.store.workspace import Workspace
-from clv.wiring import LiveService
 
 OF_THE_LOG = {"source", "country", "first_product"}  # what orders alone do not tell
 FIRST = dt.datetime(2022, 1, 1)

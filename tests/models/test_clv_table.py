@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.models.clv_table import LIFETIME_DAYS, Terms, clv_table
 from clv.models.lifetime_value import LifetimeValue, MeanSpend, ReturnShare
 from clv.models.pareto_nbd import ParetoNBD
 from clv.periods import ObservationWindow
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2023, 1, 1), dt.date(2024, 1, 1))
 TERMS = Terms(

@@ -4,13 +4,13 @@ import json
 import numpy as np
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.gamma_gamma import GammaGamma
 from clv.numerics import gamma_gamma
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.simulate import spend
 from clv.periods import ObservationWindow
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
 NAN = float("nan")

@@ -9,11 +9,11 @@ import json
 import numpy as np
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotEnoughData, SettingsError
 from clv.models.gamma_gamma import GammaGamma
 from clv.models.lifetime_value import POOLED_DAYS, LifetimeValue, MeanSpend, ReturnShare
 from clv.periods import ObservationWindow
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2022, 1, 1), dt.date(2024, 1, 1))
 

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotConverged, NotEnoughData, TimeUnitMismatch
 from clv.models.base import FitReport, report_of
 from clv.models.pareto_nbd import ParetoNBD
@@ -12,7 +13,6 @@ from clv.numerics.optimize import maximize
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.simulate import history, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
-from clv.tables import CustomerSummary
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
 TRUTH = ParetoNBDParams(r=0.55, alpha=74.0, s=0.61, beta=82.0)

@@ -9,12 +9,12 @@ import shutil
 import numpy as np
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact, ModelNotFound
 from clv.models.lifetime_value import LifetimeValue
 from clv.periods import ObservationWindow
 from clv.store import artifacts
 from clv.store.workspace import Workspace
-from clv.tables import CustomerSummary
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ import datetime as dt
 import pyarrow.parquet as pq
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact
 from clv.periods import ObservationWindow, TimeUnit
 from clv.store import parquet
-from clv.tables import COHORTS, CUSTOMER_SUMMARY, CustomerSummary
+from clv.tables import COHORTS, CUSTOMER_SUMMARY
 
 WINDOW = ObservationWindow(dt.date(2024, 1, 1), dt.date(2024, 3, 1))
 

@@ -12,8 +12,8 @@ from clv import wiring
 from clv.api import problems
 from clv.api.routes import router
 from clv.errors import ClvError
+from clv.live import LiveService
 from clv.settings import read_settings
-from clv.wiring import LiveService
 
 DESCRIPTION = (
     "What each customer of a shop is expected to bring within a horizon, and how many orders, "

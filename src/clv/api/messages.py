@@ -19,9 +19,10 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from clv.histories import Purchase, Tally
 from clv.models.base import LONGEST_HORIZON_DAYS
 from clv.periods import TimeUnit
-from clv.service import Answer, Purchase, Question, Service, Tally
+from clv.service import Answer, Question, Service
 from clv.tables import PREDICTIONS, Column
 
 MOST_ROWS = 10_000

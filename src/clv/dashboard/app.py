@@ -15,12 +15,12 @@ from clv.dashboard.messages import TEXTS
 from clv.dashboard.pages import customers, segments, this_week
 from clv.dashboard.visit import Visit
 from clv.errors import ClvError
+from clv.live import LiveService
 from clv.narrative import TEXTS as SHARED
 from clv.overview import Overview
 from clv.service import Service
 from clv.settings import read_settings
 from clv.speech import LANGUAGES, NAMES, Language, Speech
-from clv.wiring import LiveService
 
 Show = Callable[[Visit], None]
 PAGES: dict[str, Show] = {

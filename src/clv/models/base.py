@@ -14,10 +14,10 @@ from typing import Any, ClassVar, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotConverged
 from clv.numerics.optimize import Optimum
 from clv.periods import TimeUnit
-from clv.tables import CustomerSummary
 
 Float = npt.NDArray[np.float64]
 

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clv.checked import CustomerSummary, Predictions
 from clv.models import segments
 from clv.models.base import Float
 from clv.models.lifetime_value import LifetimeValue
-from clv.tables import CustomerSummary, Predictions
 
 LIFETIME_YEARS = 5
 LIFETIME_DAYS = 1826

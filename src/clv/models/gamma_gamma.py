@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.base import FitReport, Float, report_of
 from clv.numerics import gamma_gamma
 from clv.numerics.gamma_gamma import GammaGammaParams
-from clv.tables import CustomerSummary
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
 from clv.models.catalog import PURCHASE_MODELS
 from clv.models.gamma_gamma import GammaGamma
-from clv.tables import CustomerSummary
 
 POOLED_DAYS = 6.0
 """Purchase days at which a customer's own habit counts as much as everybody's."""

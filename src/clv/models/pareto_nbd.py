@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, TimeUnitMismatch
 from clv.models.base import FitReport, Float, horizon_in_units, report_of
 from clv.numerics import pareto_nbd, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.periods import TimeUnit, discount_per_unit
-from clv.tables import CustomerSummary
 
 PRIOR_BETA_DAYS = 52 * 7
 

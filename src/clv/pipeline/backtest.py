@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clv.checked import CustomerSummary
 from clv.data import engine, summarize
 from clv.errors import FitError, IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
@@ -27,7 +28,6 @@ from clv.pipeline.workbench import workbench
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace
-from clv.tables import CustomerSummary
 
 if TYPE_CHECKING:
     from clv.models.lifetime_value import LifetimeValue

@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis
 
+from clv.checked import CustomerSummary
 from clv.data import check, cohorts, currency, engine, load, orders, preprocess, returns, summarize
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
@@ -24,14 +25,7 @@ from clv.pipeline.workbench import workbench
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace
-from clv.tables import (
-    COHORTS,
-    CUSTOMER_SUMMARY,
-    ORDER_LINES,
-    REFUSED_LINES,
-    RETURNS,
-    CustomerSummary,
-)
+from clv.tables import COHORTS, CUSTOMER_SUMMARY, ORDER_LINES, REFUSED_LINES, RETURNS, TRANSACTIONS
 
 OUTPUTS = [
     files.CLEAN_LINES,
@@ -199,6 +193,7 @@ class _Ingest:
         days = engine.hold(
             self.connection, summarize.transactions(known, pairs, window.end, net=self.log.net)
         )
+        check.check(days, TRANSACTIONS)
         table = engine.hold(self.connection, summarize.customer_summary(known, days, window))
         summary = CustomerSummary.from_table(engine.fetch(table), window, TimeUnit.DAY)
         facts = self._facts() | {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from clv.checked import Predictions
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import horizon_validated
 from clv.pipeline.backtest import past_records
@@ -18,7 +19,7 @@ from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
-from clv.tables import PREDICTIONS, Predictions
+from clv.tables import PREDICTIONS
 
 if TYPE_CHECKING:
     from clv.models.clv_table import Terms

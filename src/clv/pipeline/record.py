@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from clv.checked import CustomerSummary
 from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -21,7 +22,6 @@ from clv.store.mlflow import recorder
 from clv.store.mlflow.chart import Bars
 from clv.store.mlflow.recorder import Tracking, Training
 from clv.store.workspace import Workspace, data_digest, key_of
-from clv.tables import CustomerSummary
 
 if TYPE_CHECKING:
     from clv.models.lifetime_value import LifetimeValue

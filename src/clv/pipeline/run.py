@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+from clv.checked import Predictions
 from clv.errors import NotEnoughData
 from clv.pipeline.backtest import backtest, checkable_from
 from clv.pipeline.ingest import Log, ingest
@@ -16,7 +17,6 @@ from clv.pipeline.steps import Tell
 from clv.pipeline.train import is_promoted, promote, train
 from clv.store.mlflow.recorder import Tracking
 from clv.store.workspace import Workspace
-from clv.tables import Predictions
 
 
 @dataclasses.dataclass(frozen=True)

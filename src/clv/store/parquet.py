@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact
 from clv.periods import ObservationWindow, TimeUnit
-from clv.tables import CUSTOMER_SUMMARY, CustomerSummary, Table
+from clv.tables import CUSTOMER_SUMMARY, Table
 
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
 

@@ -18,12 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from clv.checked import CustomerSummary
 from clv.pipeline.train import promote, sync, train
 from clv.store import artifacts
 from clv.store.mlflow import recorder
 from clv.store.mlflow.pyfunc_model import ASKED
 from clv.store.mlflow.recorder import Tracking
-from clv.tables import CustomerSummary
 
 pytestmark = pytest.mark.slow
 
@@ -112,8 +112,7 @@ def postgres():
     """A PostgreSQL of our own on the loopback, as somebody who is not root."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     initdb = str(found[-1]) if found else shutil.which("initdb")
-    if initdb is None:
-        pytest.skip("PostgreSQL's initdb is not installed here")
+    assert initdb is not None, "there is no initdb: install the package postgresql"
     tools, port = Path(initdb).resolve().parent, free_port()
     someone = {"user": "nobody"} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory() as folder:

@@ -17,10 +17,10 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from clv.checked import CustomerSummary
 from clv.errors import ClvError
 from clv.periods import ObservationWindow
 from clv.store import artifacts
-from clv.tables import CustomerSummary
 
 ASKED = (
     "frequency",

@@ -10,11 +10,11 @@ import pytest
 from runs import NOW
 
 from clv.errors import IncompatibleArtifact, ModelNotFound, NothingStored
+from clv.live import LiveService
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.train import promote, train
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
-from clv.wiring import LiveService
 
 
 @pytest.fixture

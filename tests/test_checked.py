@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 
 from clv import tables
+from clv.checked import CustomerSummary
 from clv.errors import RuleBroken, TableMismatch
 from clv.periods import ObservationWindow, TimeUnit
-from clv.tables import CustomerSummary, Rule, Table
+from clv.tables import Rule, Table
 
 WINDOW = ObservationWindow(dt.date(2010, 1, 1), dt.date(2010, 12, 31))
 DECLARED = [value for value in vars(tables).values() if isinstance(value, Table)]
