@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from clv import tables
+from clv import checked, tables
 from clv.checked import CustomerSummary
 from clv.errors import RuleBroken, TableMismatch
 from clv.periods import ObservationWindow, TimeUnit
@@ -26,7 +26,7 @@ def test_a_declaration_names_only_columns_it_has(declared):
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda table: table.name)
 def test_an_empty_table_of_every_declaration_passes(declared):
-    assert tables.check(declared.schema.empty_table(), declared).schema == declared.schema
+    assert checked.check(declared.schema.empty_table(), declared).schema == declared.schema
 
 
 def test_a_summary_can_be_made_of_bare_arrays():
@@ -74,7 +74,7 @@ def test_null_breaks_no_rule_but_the_columns_own():
     )
     table = pa.table({"a": pa.array([None, 1.0]), "b": pa.array([1.0, None])})
 
-    assert tables.check(table, declared).num_rows == 2
+    assert checked.check(table, declared).num_rows == 2
 
 
 def test_the_footer_carries_what_is_known_and_leaves_out_what_is_not():

@@ -7,7 +7,7 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from clv import tables
+from clv.checked import check as check_in_memory
 from clv.data import check, engine
 from clv.errors import RuleBroken
 from clv.tables import CUSTOMER_SUMMARY
@@ -43,7 +43,7 @@ def connection(tmp_path_factory):
 
 
 def in_memory(table, connection):
-    tables.check(table, CUSTOMER_SUMMARY)
+    check_in_memory(table, CUSTOMER_SUMMARY)
 
 
 def in_engine(table, connection):
