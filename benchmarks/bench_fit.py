@@ -23,7 +23,8 @@ from reference.cdnow import CALIBRATION_END, histories
 from reference.oracles_numerics import log_likelihood_in_many_digits
 
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_fit import distinct_histories, fit
+from clv.numerics.pareto_nbd_fit import fit
+from clv.numerics.pareto_nbd_total import distinct_histories
 from clv.numerics.simulate import history, on_whole_days, purchases
 
 

@@ -3,8 +3,8 @@ import pytest
 
 from clv.numerics import pareto_nbd_fit
 from clv.numerics.optimize import Status
-from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, log_likelihood
-from clv.numerics.pareto_nbd_fit import distinct_histories, log_likelihood_total
+from clv.numerics.pareto_nbd import ParetoNBDParams, log_likelihood
+from clv.numerics.pareto_nbd_total import distinct_histories, log_likelihood_total, scale_of_nodes
 from clv.numerics.simulate import history, purchases
 
 TRUTH = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
@@ -34,7 +34,7 @@ POINTS = [np.log(TRUTH), np.log([1.5, 3.0, 4.0, 90.0]), np.log([0.2, 80.0, 0.1, 
 @pytest.mark.parametrize("point", POINTS)
 def test_the_weighted_total_is_the_sum_over_customers(point):
     rows = distinct_histories(*CUSTOMERS)
-    scale = decay_scale(ParetoNBDParams(*np.exp(point)), rows.x, rows.t_x)
+    scale = scale_of_nodes(point, rows)
     value, _, _ = log_likelihood_total(point, rows, scale, nodes=64)
 
     assert rows.weights.sum() == 3000
@@ -44,7 +44,7 @@ def test_the_weighted_total_is_the_sum_over_customers(point):
 @pytest.mark.parametrize("point", POINTS)
 def test_gradient_and_hessian_agree_with_finite_differences(point):
     rows = distinct_histories(*CUSTOMERS)
-    scale = decay_scale(ParetoNBDParams(*np.exp(point)), rows.x, rows.t_x)
+    scale = scale_of_nodes(point, rows)
     _, gradient, hessian = log_likelihood_total(point, rows, scale, nodes=64)
     step = 1e-4 * np.eye(4)
     slope = [(total_by_customer(point + d) - total_by_customer(point - d)) / 2e-4 for d in step]
@@ -136,7 +136,7 @@ def test_the_start_from_a_sample_of_many_histories_ends_at_the_maximum_of_all():
     found = fit(x, t_x, T)
     rows = distinct_histories(x, t_x, T)
     point = np.log(found.parameters)
-    scale = decay_scale(ParetoNBDParams(*found.parameters), rows.x, rows.t_x)
+    scale = scale_of_nodes(np.log(found.parameters), rows)
     _, gradient, hessian = log_likelihood_total(point, rows, scale, nodes=64)
 
     assert rows.x.size == 20_000

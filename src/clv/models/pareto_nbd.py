@@ -17,6 +17,7 @@ from clv.errors import NotEnoughData, TimeUnitMismatch
 from clv.models.base import FitReport, Float, horizon_in_units, report_of
 from clv.numerics import pareto_nbd, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.pareto_nbd_total import distinct_histories
 from clv.periods import TimeUnit, discount_per_unit
 
 PRIOR_BETA_DAYS = 52 * 7
@@ -48,7 +49,7 @@ class ParetoNBD:
         """
         x, t_x, T = _arrays(summary)
         _require_repeat_buyers(x)
-        rows = pareto_nbd_fit.distinct_histories(x, t_x, T)
+        rows = distinct_histories(x, t_x, T)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
         found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
         report = report_of(

@@ -142,8 +142,8 @@ def precision_limit(log_likelihood: float) -> float:
 class _Surface:
     """The objective with its prior, turned upside down for a minimizer; remembers its points."""
 
-    def __init__(self, objective: Objective, prior: LogPrior | None) -> None:
-        self._objective, self._prior = objective, prior
+    def __init__(self, objective: Objective, positive: int, prior: LogPrior | None) -> None:
+        self._objective, self.positive, self.prior = objective, positive, prior
         self._seen: dict[bytes, tuple[float, Float, Float]] = {}
 
     @property
@@ -154,12 +154,12 @@ class _Surface:
         key = point.tobytes()
         if key not in self._seen:
             value, gradient, hessian = self._objective(point)
-            if self._prior is not None:
-                distance = point - self._prior.mean
-                pull = self._prior.precision * distance
+            if self.prior is not None:
+                distance = point - self.prior.mean
+                pull = self.prior.precision * distance
                 value -= float(pull @ distance) / 2
                 gradient = gradient - pull
-                hessian = hessian - np.diag(self._prior.precision)
+                hessian = hessian - np.diag(self.prior.precision)
             seen = -value, -gradient, -hessian
             if not all(np.isfinite(part).all() for part in seen):
                 # Infinitely bad: the search steps back instead of computing with NaN.
@@ -193,6 +193,7 @@ def maximize(
     start: Float,
     *,
     prior: LogPrior | None = None,
+    coefficients: int = 0,
     max_evaluations: int = 200,
 ) -> Optimum:
     """The maximum of ``objective`` (plus ``prior``), searched from ``start``.
@@ -200,15 +201,17 @@ def maximize(
     Args:
         objective: Function of log parameters, see ``Objective``.
         start: Where to begin, as log parameters, shape ``(k,)``.
-        prior: Normal prior on the log parameters, if any.
+        prior: Normal prior on the log parameters and coefficients, if any.
+        coefficients: How many of the last parameters may have either sign and so stand for
+            themselves, not for their logs.
         max_evaluations: Calls after which the search gives up as ``STOPPED_EARLY``.
 
     Returns:
         Always an :class:`Optimum`, also for a search that failed: read its ``status``.
     """
-    surface = _Surface(objective, prior)
+    surface = _Surface(objective, start.size - coefficients, prior)
     if np.isinf(surface.value(start)):
-        return _optimum(surface, start, start, prior)
+        return _optimum(surface, start, start)
 
     def stop_when_nothing_is_left(xk: Float) -> None:
         _, gain = surface.step(xk)
@@ -237,24 +240,26 @@ def maximize(
         finer = point + step
         if surface.step(finer)[1] <= gain:
             point = finer
-    return _optimum(surface, point, start, prior)
+    return _optimum(surface, point, start)
 
 
-def _optimum(surface: _Surface, point: Float, start: Float, prior: LogPrior | None) -> Optimum:
+def _optimum(surface: _Surface, point: Float, start: Float) -> Optimum:
     negative, gradient, hessian = surface.at(point)
     _, gain = surface.step(point)
     norm = float(np.linalg.norm(gradient))
-    penalty = 0.0
+    penalty, prior = 0.0, surface.prior
     if prior is not None:
         penalty = float(prior.precision @ (point - prior.mean) ** 2) / 2
-    parameters = np.exp(point)
+    parameters, scale = point.copy(), np.ones_like(point)
+    parameters[: surface.positive] = np.exp(point[: surface.positive])
+    scale[: surface.positive] = parameters[: surface.positive]
     status, covariance = Status.STOPPED_EARLY, None
     if np.isinf(negative):
         status = Status.NOT_FINITE
     elif gain < 10 * precision_limit(negative) or norm < PRECISE_SLOPE * abs(negative):
         status = _how_well_determined(hessian, prior)
         if status is not Status.NOT_IDENTIFIED:
-            covariance = _covariance(hessian, parameters)
+            covariance = _covariance(hessian, scale)
     elif np.abs(point - start).max() > FARTHEST and norm < RIDGE_SLOPE:
         status = Status.NOT_IDENTIFIED
     return Optimum(
@@ -278,10 +283,10 @@ def _how_well_determined(hessian: Float, prior: LogPrior | None) -> Status:
     return Status.PRIOR_GOVERNED if share > PRIOR_SHARE else Status.OPTIMUM
 
 
-def _covariance(hessian: Float, parameters: Float) -> tuple[tuple[float, ...], ...]:
-    """Delta method: the inverse curvature in logs, scaled on both sides by the parameters."""
+def _covariance(hessian: Float, scale: Float) -> tuple[tuple[float, ...], ...]:
+    """Delta method: the inverse curvature, scaled on both sides by what a log step moves."""
     curvature, directions = np.linalg.eigh(hessian)
-    scaled = parameters[:, None] * directions / np.sqrt(curvature)
+    scaled = scale[:, None] * directions / np.sqrt(curvature)
     covariance = scaled @ scaled.T
     symmetric = (covariance + covariance.T) / 2
     return tuple(tuple(float(v) for v in row) for row in symmetric)

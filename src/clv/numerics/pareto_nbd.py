@@ -10,6 +10,9 @@ purchase and ``T``. Given that moment everything is elementary:
     L = Gamma(r+x)/Gamma(r) alpha^r beta^s { (alpha+T)^-(r+x) (beta+T)^-s
         + s * integral from t_x to T of (alpha+t)^-(r+x) (beta+t)^-(s+1) dt }
 
+Where a ``clock`` is given, purchases follow its time and dropout the real one: ``alpha + t``
+becomes ``alpha + A(t)``, with ``A`` the time that passed on the clock. Times are then in days.
+
 Nothing here knows about tables, dates or currencies. Times are in the unit the parameters
 were fitted in. ``alpha`` and ``beta`` may be arrays, one value per customer, wherever a
 result per customer is returned. Source of the model: Fader & Hardie (2005), "A Note on
@@ -26,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from clv.numerics.clock import Clock
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
 
 Float = npt.NDArray[np.float64]
@@ -45,7 +49,12 @@ class ParetoNBDParams(NamedTuple):
 
 
 def log_likelihood(
-    params: ParetoNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
+    params: ParetoNBDParams,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    *,
+    clock: Clock | None = None,
 ) -> Float:
     """Log-likelihood of each customer's history.
 
@@ -54,6 +63,8 @@ def log_likelihood(
         x: Repeat transactions, shape ``(n,)``, whole numbers >= 0.
         t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
         T: Age at the end of observation, shape ``(n,)``, >= 0.
+        clock: The purchase rate's calendar, if it has one. The factor m(d) of each purchase
+            is not a customer's own and is left out: add the sum of log m over purchases.
 
     Returns:
         Shape ``(n,)``, finite; zero for a customer of age 0.
@@ -67,11 +78,16 @@ def log_likelihood(
     """
     counts = np.atleast_1d(np.asarray(x, dtype=np.int64))
     purchases = rising_factorials(float(params.r), counts.max(initial=0))[0][counts]
-    return np.asarray(purchases + _survey(params, counts, t_x, T)[0])
+    return np.asarray(purchases + _survey(params, counts, t_x, T, clock)[0])
 
 
 def p_alive(
-    params: ParetoNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
+    params: ParetoNBDParams,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    *,
+    clock: Clock | None = None,
 ) -> Float:
     """Probability that each customer has not dropped out by ``T``, shape ``(n,)``.
 
@@ -82,7 +98,7 @@ def p_alive(
     >>> p_alive(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(3)
     array([0.294, 0.858])
     """
-    return _survey(params, x, t_x, T)[1]
+    return _survey(params, x, t_x, T, clock)[1]
 
 
 def conditional_expected_transactions(
@@ -91,6 +107,8 @@ def conditional_expected_transactions(
     t_x: npt.ArrayLike,
     T: npt.ArrayLike,
     t: npt.ArrayLike,
+    *,
+    clock: Clock | None = None,
 ) -> Float:
     """Transactions each customer is expected to make in the next ``t`` time units.
 
@@ -100,6 +118,7 @@ def conditional_expected_transactions(
         t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
         T: Age at the end of observation, shape ``(n,)``, >= 0.
         t: Horizon, one number or shape ``(n,)``, >= 0.
+        clock: The purchase rate's calendar, if it has one; it has to reach the horizon.
 
     Returns:
         Shape ``(n,)``, >= 0: zero at ``t = 0``, never falling as ``t`` grows.
@@ -116,7 +135,7 @@ def conditional_expected_transactions(
     >>> conditional_expected_transactions(p, x, t_x, T, t=26.0).round(2)
     array([1.  , 0.31])
     """
-    return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0)
+    return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0, clock=clock)
 
 
 def discounted_expected_transactions(
@@ -127,11 +146,12 @@ def discounted_expected_transactions(
     t: npt.ArrayLike,
     *,
     discount: float,
+    clock: Clock | None = None,
 ) -> Float:
     """Expected transactions in the next ``t`` time units, each worth less the later it comes.
 
     Args:
-        params, x, t_x, T: As in :func:`conditional_expected_transactions`.
+        params, x, t_x, T, clock: As in :func:`conditional_expected_transactions`.
         t: Horizon, one number or shape ``(n,)``, >= 0; infinite gives the endless sum (DERT).
         discount: Continuous discount rate per time unit, >= 0.
 
@@ -139,8 +159,9 @@ def discounted_expected_transactions(
         Shape ``(n,)``, >= 0.
 
     Raises:
-        ValueError: ``t`` or ``discount`` is negative, or the sum is infinite: endless,
-            without a discount, and ``s <= 1``, where dropout is too rare to bound it.
+        ValueError: ``t`` or ``discount`` is negative, or lies beyond the calendar, or the sum
+            is infinite: endless, without a discount, and ``s <= 1``, where dropout is too
+            rare to bound it.
 
     Source:
         Fader, Hardie & Lee (2005), "RFM and CLV", eq. 2, as an integral over the time alive.
@@ -151,15 +172,17 @@ def discounted_expected_transactions(
     array([1.865])
     """
     counts, ages = np.asarray(x, dtype=float), np.asarray(T, dtype=float)
-    rate = (params.r + counts) / (params.alpha + ages)
-    alive = p_alive(params, counts, t_x, ages)
-    return np.asarray(
-        alive * rate * _time_alive(params.s, params.beta + ages, t, discount=discount)
-    )
+    seen = ages if clock is None else clock.age(ages, ages)
+    rate = (params.r + counts) / (params.alpha + seen)
+    alive = p_alive(params, counts, t_x, ages, clock=clock)
+    lasting = _time_alive(params.s, params.beta + ages, t, discount=discount, clock=clock)
+    return np.asarray(alive * rate * lasting)
 
 
-def expected_transactions(params: ParetoNBDParams, t: npt.ArrayLike) -> Float:
-    """Repeat transactions of a new customer in the first ``t`` time units, shape of ``t``.
+def expected_transactions(
+    params: ParetoNBDParams, t: npt.ArrayLike, *, clock: Clock | None = None
+) -> Float:
+    """Repeat transactions of a customer new today in the first ``t`` time units, shape of ``t``.
 
     Source:
         Fader & Hardie (2005), eq. 19.
@@ -169,7 +192,7 @@ def expected_transactions(params: ParetoNBDParams, t: npt.ArrayLike) -> Float:
     array([0.        , 0.05077821, 0.38909211])
     """
     rate = np.divide(params.r, params.alpha)
-    return np.asarray(rate * _time_alive(params.s, params.beta, t, discount=0.0))
+    return np.asarray(rate * _time_alive(params.s, params.beta, t, discount=0.0, clock=clock))
 
 
 def probability_of_no_transaction(
@@ -178,6 +201,8 @@ def probability_of_no_transaction(
     t_x: npt.ArrayLike,
     T: npt.ArrayLike,
     t: npt.ArrayLike,
+    *,
+    clock: Clock | None = None,
 ) -> Float:
     """Probability that each customer makes no transaction in the next ``t`` time units.
 
@@ -194,9 +219,10 @@ def probability_of_no_transaction(
     """
     counts, ages, horizon = (np.asarray(v, dtype=float) for v in (x, T, t))
     _require_horizon(horizon)
-    alive = p_alive(params, counts, t_x, ages)
-    later = ParetoNBDParams(params.r + counts, params.alpha + ages, params.s, params.beta + ages)
-    log_quiet, _ = _survey(later, 0.0, 0.0, horizon)
+    alive = p_alive(params, counts, t_x, ages, clock=clock)
+    seen = ages if clock is None else clock.age(ages, ages)
+    later = ParetoNBDParams(params.r + counts, params.alpha + seen, params.s, params.beta + ages)
+    log_quiet, _ = _survey(later, 0.0, 0.0, horizon, clock and clock.ahead(horizon))
     return np.asarray(1 + alive * np.expm1(log_quiet))
 
 
@@ -205,14 +231,20 @@ def _require_horizon(t: Float) -> None:
         raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
 
 
-def _time_alive(s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float) -> Float:
-    """Integral from 0 to ``t`` of exp(-discount v) (beta / (beta + v))^s dv."""
+def _time_alive(
+    s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float, clock: Clock | None
+) -> Float:
+    """Integral from 0 to ``t`` of m(today + v) exp(-discount v) (beta / (beta + v))^s dv."""
     horizon = np.asarray(t, dtype=float)
     _require_horizon(horizon)
     if discount < 0:
         raise ValueError(f"the discount must not be negative, but it is {discount:g}")
+    if clock is not None:
+        return _busy_time_alive(s, beta, horizon, discount, clock)
     if discount > 0:
-        return _discounted_time_alive(s, np.asarray(beta), horizon, discount)
+        # Beyond 45 discount lengths nothing is left that a double could hold.
+        columns = _broadcast(s, beta, np.minimum(horizon, 45 / discount))
+        return _time_integral(columns, discount, nodes=NODES)
     endless = np.isinf(horizon)
     if np.any(endless & (np.asarray(s) <= 1)):
         raise ValueError(
@@ -224,43 +256,88 @@ def _time_alive(s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float) -> Fl
     return np.where(endless, np.divide(beta, np.where(endless, np.subtract(s, 1), 1)), finite)
 
 
-def _discounted_time_alive(s: Rate, beta: Float, horizon: Float, discount: float) -> Float:
-    # Beyond 45 discount lengths nothing is left that a double could hold.
-    end = np.minimum(horizon, 45 / discount)
-    shape = np.broadcast_shapes(beta.shape, end.shape, np.shape(s))
-    beta, end, s = (np.broadcast_to(v, shape).reshape(-1) for v in (beta, end, s))
-    alive = np.empty(end.shape)
-    for part in blocks(end.size, nodes=NODES):
+def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock: Clock) -> Float:
+    """The integral with a calendar, once for each different customer: by age they are few."""
+    columns = _broadcast(s, beta, horizon)
+    flat = np.stack([column.reshape(-1) for column in columns])
+    distinct, which = np.unique(flat, axis=1, return_inverse=True)
+    # Panels of a day, within which m is a parabola, and finer ones on the first day: the most
+    # restless of customers are gone by its evening.
+    days = np.arange(2.0, horizon.max(initial=0.0))
+    cuts = np.concatenate([2.0 ** np.arange(-20, 1), days])[:, None]
+    busy = _time_integral(list(distinct), discount, nodes=5, cuts=cuts, clock=clock)
+    return busy[which.reshape(-1)].reshape(columns[0].shape)
+
+
+def _broadcast(*values: npt.ArrayLike) -> list[Float]:
+    return list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in values)))
+
+
+def _time_integral(
+    columns: list[Float],
+    discount: float,
+    *,
+    nodes: int,
+    cuts: Float | None = None,
+    clock: Clock | None = None,
+) -> Float:
+    """The integral of :func:`_time_alive` by quadrature; columns ``s, beta, t`` of one shape."""
+    s, beta, end = (column.reshape(-1) for column in columns)
+    values = np.empty(end.shape)
+    panels = 1 if cuts is None else 1 + len(cuts)
+    for part in blocks(end.size, nodes=nodes * panels):
         scale = 1 / (discount + s[part] / beta[part])
-        times, log_weights = dropout_nodes(np.zeros_like(scale), end[part], scale, nodes=NODES)
+        none = np.zeros_like(scale)
+        times, log_weights = dropout_nodes(none, end[part], scale, nodes=nodes, cuts=cuts)
         log_alive = -discount * times - s[part] * np.log1p(times / beta[part])
-        alive[part] = np.exp(log_sum_exp(log_alive + log_weights)[0])
-    return alive.reshape(shape)
+        if clock is not None:
+            log_alive += np.log(clock.speed(times))
+        values[part] = np.exp(log_sum_exp(log_alive + log_weights)[0])
+    return values.reshape(columns[0].shape)
 
 
 def _survey(
-    params: ParetoNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
+    params: ParetoNBDParams,
+    x: npt.ArrayLike,
+    t_x: npt.ArrayLike,
+    T: npt.ArrayLike,
+    clock: Clock | None,
 ) -> tuple[Float, Float]:
     """Log of L without its Gamma(r+x)/Gamma(r), and P(alive), block by block."""
-    columns = [np.atleast_1d(np.asarray(v, dtype=float)) for v in (*params, x, t_x, T)]
-    columns = list(np.broadcast_arrays(*columns))
+    today, steps = (0.0, ()) if clock is None else (clock.today, clock.steps)
+    columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
-    for part in blocks(values.size, nodes=NODES):
-        r, alpha, s, beta, k, last, age = (column[part] for column in columns)
-        scale = decay_scale(ParetoNBDParams(r, alpha, s, beta), k, last)
-        times, log_weights = dropout_nodes(last, age, scale, nodes=NODES)
-        dropped = log_weights - (r + k) * np.log1p(times / alpha)
-        dropped += np.log(s / beta) - (s + 1) * np.log1p(times / beta)
-        survived = -(r + k) * np.log1p(age / alpha) - s * np.log1p(age / beta)
-        total, shares = log_sum_exp(np.vstack([dropped, survived]))
-        values[part] = total - k * np.log(alpha)
-        alive[part] = shares[-1]
+    for part in blocks(values.size, nodes=NODES * (1 + len(steps))):
+        *rates, k, last, age, now = (column[part] for column in columns)
+        ticking = None if clock is None else clock._replace(today=now)
+        values[part], alive[part] = _survey_block(ParetoNBDParams(*rates), k, last, age, ticking)
     return values, alive
 
 
-def decay_scale(params: ParetoNBDParams, x: Float, t_x: Float) -> Float:
-    """Time over which the integrand of the dropout time falls, just after ``t_x``."""
-    falling = (params.r + x) / (params.alpha + t_x) + (params.s + 1) / (params.beta + t_x)
+def _survey_block(
+    params: ParetoNBDParams, x: Float, t_x: Float, T: Float, clock: Clock | None
+) -> tuple[Float, Float]:
+    r, alpha, s, beta = params
+    cuts = None if clock is None else clock.cuts(T)
+    scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
+    times, log_weights = dropout_nodes(t_x, T, scale, nodes=NODES, cuts=cuts)
+    times = np.vstack([times, T])
+    active = times if clock is None else clock.age(T, times)
+    terms = -(r + x) * np.log1p(active / alpha) - s * np.log1p(times / beta)
+    terms[:-1] += log_weights + np.log(s / beta) - np.log1p(times[:-1] / beta)
+    total, shares = log_sum_exp(terms)
+    return total - x * np.log(alpha), shares[-1]
+
+
+def decay_scale(
+    params: ParetoNBDParams, x: Float, t_x: Float, *, active: Float | None = None
+) -> Float:
+    """Time over which the integrand of the dropout time falls, just after ``t_x``.
+
+    ``active`` is that moment on the customer's clock, ``t_x`` itself where there is no calendar.
+    """
+    busy = t_x if active is None else active
+    falling = (params.r + x) / (params.alpha + busy) + (params.s + 1) / (params.beta + t_x)
     return np.asarray(1 / falling)
 
 

@@ -1,28 +1,24 @@
-"""The Pareto/NBD log-likelihood of all customers at once, with derivatives, and its maximum.
+"""The Pareto/NBD parameters that explain a shop's histories best.
 
-The nodes of the dropout time, weighted by their share of a customer's likelihood, are the
-posterior over that moment. With d the derivative of the log of one node,
-
-    gradient = E[d],        Hessian = E[d d'] + E[second derivative of the log] - E[d] E[d]',
-
-so value, gradient and Hessian come from one pass. Customers with the same history are one
-row with a weight. Derivatives are with respect to the logs of ``r, alpha, s, beta``.
-
-Start reading at :func:`fit`.
+Plain, the fit has four parameters. Covariates add one coefficient each, on buying or on
+dropping out; a season adds the coefficients of its shape. Start reading at :func:`fit`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
-from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, rising_factorials
-from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
+from clv.numerics.pareto_nbd_total import (
+    Histories,
+    Season,
+    log_likelihood_total,
+    scale_of_nodes,
+)
+from clv.numerics.quadrature import Float
 
 FEWEST_NODES, MOST_NODES = 16, 128
 
@@ -33,59 +29,53 @@ PRIOR_SD = 3.0
 """Standard deviation of the weak prior on log s and log beta: a factor of 20 either way."""
 
 
-class Histories(NamedTuple):
-    """Distinct histories and how many customers share each, all of shape ``(rows,)``."""
-
-    x: Float
-    t_x: Float
-    T: Float
-    weights: Float
-
-
-def distinct_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Histories:
-    """Each different ``(x, t_x, T)`` once, with the number of customers who share it."""
-    columns = np.asarray([T, t_x, x], dtype=float)
-    ordered = columns[:, np.lexsort(columns)]
-    is_new = np.ones(ordered.shape[1], dtype=bool)
-    is_new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-    first = np.flatnonzero(is_new)
-    weights = np.diff(np.append(first, ordered.shape[1])).astype(float)
-    return Histories(ordered[2, first], ordered[1, first], ordered[0, first], weights)
-
-
-def fit(rows: Histories, *, prior_beta: float | None = None) -> Optimum:
-    """The maximum-likelihood ``r, alpha, s, beta``, or with a weak prior the posterior mode.
+def fit(
+    rows: Histories,
+    *,
+    prior_beta: float | None = None,
+    season: Season | None = None,
+    spread: Float | None = None,
+) -> Optimum:
+    """The maximum-likelihood parameters, or with priors the posterior mode.
 
     Args:
         rows: Distinct histories, at least one of them with a repeat transaction.
         prior_beta: Center of the prior on ``beta``, in the time unit of the rows. Given, the
             prior is -1/2 [(log s)^2 + (log(beta / prior_beta))^2] / 3^2; else there is none.
+        season: The calendar to estimate, if any; times are then in days.
+        spread: Standard deviations of normal priors around 0 on the coefficients of covariates
+            and season, shape ``(k,)``, infinite for none; without it there are none at all.
 
     Returns:
-        The optimum, found with nodes that follow the problem: they are doubled, and the
-        fit repeated, until doubling moves the log-likelihood by no more than
-        ``precision_limit``. Always read its ``status``.
+        The optimum at ``r, alpha, s, beta`` and the coefficients of ``purchase_z``,
+        ``dropout_z`` and ``season``, found with nodes that follow the problem: they are
+        doubled, and the fit repeated, until doubling moves the log-likelihood by no more
+        than ``precision_limit``. Always read its ``status``.
 
+    >>> from clv.numerics.pareto_nbd_total import distinct_histories
     >>> rows = distinct_histories([0, 0, 1, 4, 9], [0, 0, 5, 20, 38], [39, 39, 30, 35, 38])
     >>> fit(rows, prior_beta=52.0).status
     <Status.NOT_IDENTIFIED: 'not_identified'>
     """
-    prior = None
-    if prior_beta is not None:
-        information = np.array([0, 0, 1, 1]) / PRIOR_SD**2
-        prior = LogPrior(np.array([0, 0, 0, np.log(prior_beta)]), information)
-    point, spent = _starting_point(rows, prior)
+    coefficients = rows.purchase_z.shape[1] + rows.dropout_z.shape[1]
+    coefficients += 0 if season is None else season.basis.shape[1]
+    prior = _prior(prior_beta, np.full(coefficients, np.inf) if spread is None else spread)
+    plain, spent = _starting_point(rows, prior)
+    point = np.concatenate([plain, np.zeros(coefficients)])
     nodes = FEWEST_NODES
     while True:
         # Nodes stay where they are during one search, or the objective would have steps.
-        scale = _scale(point, rows)
-        total = functools.partial(log_likelihood_total, rows=rows, scale=scale, nodes=nodes)
-        found = maximize(total, point, prior=prior)
+        scale = scale_of_nodes(point, rows, season)
+        total = functools.partial(
+            log_likelihood_total, rows=rows, scale=scale, nodes=nodes, season=season
+        )
+        found = maximize(total, point, prior=prior, coefficients=coefficients)
         spent += found.evaluations + 1
-        point = np.log(found.parameters)
+        point = np.array([*np.log(found.parameters[:4]), *found.parameters[4:]])
         if not found.status.converged:
             break
-        finer, _, _ = log_likelihood_total(point, rows, _scale(point, rows), nodes=2 * nodes)
+        scale = scale_of_nodes(point, rows, season)
+        finer, _, _ = log_likelihood_total(point, rows, scale, nodes=2 * nodes, season=season)
         if abs(finer - found.log_likelihood) <= precision_limit(finer):
             break
         nodes *= 2
@@ -95,12 +85,17 @@ def fit(rows: Histories, *, prior_beta: float | None = None) -> Optimum:
     return dataclasses.replace(found, evaluations=spent)
 
 
-def _scale(point: Float, rows: Histories) -> Float:
-    return decay_scale(ParetoNBDParams(*np.exp(point)), rows.x, rows.t_x)
+def _prior(beta: float | None, spread: Float) -> LogPrior | None:
+    precision = np.concatenate([np.zeros(4), 1 / spread**2])
+    center = np.zeros(precision.size)
+    if beta is not None:
+        precision[2:4] = PRIOR_SD**-2
+        center[3] = np.log(beta)
+    return LogPrior(center, precision) if precision.any() else None
 
 
 def _starting_point(rows: Histories, prior: LogPrior | None) -> tuple[Float, int]:
-    """Log parameters to start from, and the evaluations they cost."""
+    """Log ``r, alpha, s, beta`` to start from, and the evaluations they cost."""
     purchases, seen, age = (
         float(np.average(v, weights=rows.weights)) for v in (rows.x, rows.t_x, rows.T)
     )
@@ -112,92 +107,11 @@ def _starting_point(rows: Histories, prior: LogPrior | None) -> tuple[Float, int
     # Rows are in order, so every so manyth is a fair sample. It finds the neighborhood at a
     # fraction of the cost, unless it is too small to say where the maximum lies.
     sample = Histories(*(column[::every] for column in rows))
-    scale = _scale(point, sample)
+    none = np.empty((sample.x.size, 0))
+    sample = sample._replace(purchase_z=none, dropout_z=none)
+    scale = scale_of_nodes(point, sample)
     total = functools.partial(log_likelihood_total, rows=sample, scale=scale, nodes=FEWEST_NODES)
-    nearby = maximize(total, point, prior=prior)
+    plain = None if prior is None else LogPrior(prior.mean[:4], prior.precision[:4])
+    nearby = maximize(total, point, prior=plain)
     is_good = nearby.status is Status.OPTIMUM
     return (np.log(nearby.parameters) if is_good else point), nearby.evaluations
-
-
-def log_likelihood_total(
-    point: Float, rows: Histories, scale: Float, *, nodes: int
-) -> tuple[float, Float, Float]:
-    """Summed log-likelihood with its gradient and Hessian in log parameters.
-
-    Args:
-        point: Logs of ``r, alpha, s, beta``, shape ``(4,)``.
-        rows: Distinct histories with weights.
-        scale: Decay scale that places the nodes, shape ``(rows,)``; hold it fixed in a search.
-        nodes: Nodes per row.
-
-    Returns:
-        Value, gradient ``(4,)``, Hessian ``(4, 4)``. Memory does not grow with the rows.
-    """
-    r, alpha, s, beta = (float(v) for v in np.exp(point))
-    value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
-    for part in blocks(rows.x.size, nodes=nodes):
-        block = Histories(*(column[part] for column in rows))
-        v, g, h = _block_total(ParetoNBDParams(r, alpha, s, beta), block, scale[part], nodes)
-        value, gradient, hessian = value + v, gradient + g, hessian + h
-    counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
-    log_value, first, second = (counts @ table for table in rising_factorials(r, counts.size - 1))
-    value += log_value - np.log(alpha) * float(counts @ np.arange(counts.size))
-    gradient[0] += r * first
-    hessian[0, 0] += r * first + r**2 * second
-    return value, gradient, (hessian + hessian.T) / 2
-
-
-def _block_total(
-    params: ParetoNBDParams, rows: Histories, scale: Float, nodes: int
-) -> tuple[float, Float, Float]:
-    """The part of the total that needs the nodes. The last node is being alive at ``T``."""
-    r, alpha, s, beta = params
-    x, t_x, T, weights = rows
-    times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes)
-    log_weights += np.log(s / beta)
-    times = np.vstack([times, T])
-    dropped = np.ones((nodes + 1, 1))
-    dropped[-1] = 0
-    log_a, log_b = np.log1p(times / alpha), np.log1p(times / beta)
-    terms = log_a * -(r + x)
-    terms -= log_b * (s + dropped)
-    terms[:-1] += log_weights
-    totals, shares = log_sum_exp(terms)
-    shares *= weights
-
-    # First derivatives of each node's log, in log r, log alpha, log s, log beta. With the
-    # ratios t / (alpha + t) and t / (beta + t) in [0, 1] nothing in them cancels.
-    a, b = times / (alpha + times), times / (beta + times)
-    first = np.empty((4, *times.shape))
-    np.multiply(log_a, -r, out=first[0])
-    np.subtract(a * (r + x), x, out=first[1])
-    np.subtract(dropped, s * log_b, out=first[2])
-    np.subtract(b * (s + dropped), dropped, out=first[3])
-    weighted = first * shares
-    sums = weighted.sum(axis=1)
-    gradient = sums.sum(axis=1)
-    hessian = weighted.reshape(4, -1) @ first.reshape(4, -1).T - (sums / weights) @ sums.T
-    hessian += _mean_second_derivatives(params, x, dropped, shares, a=a, b=b)
-    # In log r, and in log s but for the 1 of a dropout, a node's log is linear in r and s.
-    hessian[0, 0] += gradient[0]
-    hessian[2, 2] += gradient[2] - (shares * dropped).sum()
-    return float(weights @ totals), gradient, hessian
-
-
-def _mean_second_derivatives(
-    params: ParetoNBDParams, x: Float, dropped: Float, shares: Float, *, a: Float, b: Float
-) -> Float:
-    """Second derivatives of the nodes' logs that involve alpha or beta, weighted and summed."""
-    r, _, s, _ = params
-    shares_a, shares_b = shares * a, shares * b
-    mixed_a, mixed_b = r * shares_a.sum(), s * shares_b.sum()
-    own_a = (r + x) @ (shares_a * (1 - a)).sum(axis=0)
-    own_b = (shares_b * (1 - b)).sum(axis=1) @ (s + dropped[:, 0])
-    return np.array(
-        [
-            [0, mixed_a, 0, 0],
-            [mixed_a, -own_a, 0, 0],
-            [0, 0, 0, mixed_b],
-            [0, 0, mixed_b, -own_b],
-        ]
-    )

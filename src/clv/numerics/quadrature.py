@@ -34,25 +34,37 @@ def gauss_legendre(nodes: int) -> tuple[Float, Float]:
     return columns
 
 
-def dropout_nodes(start: Float, end: Float, scale: Float, *, nodes: int) -> tuple[Float, Float]:
+def dropout_nodes(
+    start: Float, end: Float, scale: Float, *, nodes: int, cuts: Float | None = None
+) -> tuple[Float, Float]:
     """Times between ``start`` and ``end`` and the log of their weights, each ``(nodes, n)``.
 
     Args:
         start: Where the integral begins, shape ``(n,)``.
         end: Where it ends, shape ``(n,)``, ``>= start``.
         scale: Time over which the integrand falls near ``start``, shape ``(n,)``, > 0.
-        nodes: Points per customer.
+        nodes: Points per customer and panel.
+        cuts: Times at which the integrand is not smooth, shape ``(cuts, n)``, rising; each
+            cut begins a panel of its own, those outside the integral an empty one.
 
     Returns:
         Times, and log weights such that the integral of f is the sum of weight x f(time).
         An empty interval has log weights of minus infinity.
     """
     positions, log_weights = gauss_legendre(nodes)
-    span = np.log1p((end - start) / scale)
-    u = positions * span
+    first, last = np.zeros_like(scale), np.log1p((end - start) / scale)
+    if cuts is not None:
+        inside = np.log1p((np.clip(cuts, start, end) - start) / scale)[:, None]
+        first = np.concatenate([np.zeros_like(inside[:1]), inside])
+        last = np.concatenate([inside, np.broadcast_to(last, inside[:1].shape)])
+    u = first + positions * (last - first)
     with np.errstate(divide="ignore"):
-        width = np.log(span * scale)
-    return start + scale * np.expm1(u), log_weights + (u + width)
+        width = np.log((last - first) * scale)
+    columns = (-1, start.size)
+    return (
+        start + scale * np.expm1(u).reshape(columns),
+        (log_weights + (u + width)).reshape(columns),
+    )
 
 
 def log_sum_exp(terms: Float) -> tuple[Float, Float]:
