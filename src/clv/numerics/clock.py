@@ -1,22 +1,27 @@
 """A clock that runs faster on busy days: purchases follow its time, dropout the real one.
 
-Day ``d`` of the log multiplies everybody's purchase rate by ``m(d)``. Between midnights the
-clock runs smoothly, so that integrals over it converge as fast as without a calendar: time is
-a cubic on each day, which gains ``m(d)`` exactly and leaves at the mean speed of the two days
-that meet. Where the multiplier jumps, at a *step*, each side keeps its own speed, and an
-integral has to be cut there.
+Day ``d`` of the log multiplies everybody's purchase rate by ``m(d)``. At every midnight the
+clock has gained exactly the multipliers so far; in between it runs so smoothly (a quintic on
+each day, with speeds and bends of sixth order at its ends) that an integral over it converges
+as fast as without a calendar. Where the multiplier jumps, at a *step*, each side is smooth on
+its own, and an integral has to be cut there.
 
 Nothing here knows a model. Start reading at :class:`Clock`.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Float = npt.NDArray[np.float64]
+
+WIDEST = 6
+"""Days that the clock's speed at a midnight is taken from."""
 
 
 class Clock(NamedTuple):
@@ -32,6 +37,10 @@ class Clock(NamedTuple):
     today: float | Float
     steps: tuple[int, ...] = ()
 
+    @property
+    def path(self) -> Path:
+        return Path.of(self.multiplier[None], self.steps)
+
     def age(self, T: Float, t: Float) -> Float:
         """Time on this clock between a customer's first purchase and age ``t``.
 
@@ -39,13 +48,12 @@ class Clock(NamedTuple):
             T: Age today, shape ``(n,)``, at most ``today``.
             t: An earlier or later age, any shape that goes with ``T``.
         """
-        path = Path.of(self.multiplier, self.steps)
-        born = self.today - T
-        return path.at(born + t) - path.at(born)
+        path, born = self.path, self.today - T
+        return np.asarray(path.at(born + t)[0] - path.at(born)[0])
 
     def speed(self, v: Float) -> Float:
         """The multiplier ``v`` after today, any shape."""
-        return Path.of(self.multiplier, self.steps).slope(self.today + v)
+        return np.asarray(self.path.slope(self.today + v)[0])
 
     def cuts(self, T: Float) -> Float | None:
         """The ages of customers at the steps, shape ``(steps, n)``."""
@@ -59,73 +67,106 @@ class Clock(NamedTuple):
 
 
 class Path(NamedTuple):
-    """What daily amounts add up to at any time: a cubic on each day, one table per power.
+    """What daily amounts add up to at any time: a polynomial on each day.
 
-    ``powers`` has shape ``(4, ..., days)`` for amounts of shape ``(..., days)``.
+    ``powers`` has shape ``(days, 6, k)`` for ``k`` kinds of amounts.
     """
 
     powers: Float
 
     @classmethod
     def of(cls, amounts: Float, steps: tuple[int, ...] = ()) -> Self:
-        """The path of ``amounts``, shape ``(..., days)``, with jumps at the times ``steps``."""
-        own = own_speed(amounts.shape[-1], steps)
-        before = np.concatenate([amounts[..., :1], amounts[..., :-1]], axis=-1)
-        after = np.concatenate([amounts[..., 1:], amounts[..., -1:]], axis=-1)
-        arrive = own[:-1] * amounts + (1 - own[:-1]) * before
-        leave = own[1:] * amounts + (1 - own[1:]) * after
-        start = np.cumsum(amounts, axis=-1) - amounts
-        bend = 3 * amounts - 2 * arrive - leave, arrive + leave - 2 * amounts
-        return cls(np.stack([start, arrive, *bend]))
+        """The paths of ``amounts``, shape ``(k, days)``, with jumps at the times ``steps``."""
+        days = amounts.shape[1]
+        shape = _shape_within_days(days, steps) @ amounts.T
+        start = (np.cumsum(amounts, axis=1) - amounts).T
+        return cls(np.concatenate([start[:, None], shape.reshape(days, 5, -1)], axis=1))
 
     def at(self, time: Float) -> Float:
-        """The sum up to each of the times, shape ``(..., *time.shape)``."""
-        day, passed = split(time, self.powers.shape[-1])
-        start, first, second, third = (power[..., day] for power in self.powers)
-        return np.asarray(start + passed * (first + passed * (second + passed * third)))
+        """The sums up to each of the times, shape ``(k, *time.shape)``."""
+        day, passed = _split(time, len(self.powers))
+        return self._weighted(day, np.vander(passed, 6, increasing=True), time.shape)
 
     def slope(self, time: Float) -> Float:
-        """How fast the sum grows at each of the times, the same shape."""
-        day, passed = split(time, self.powers.shape[-1])
-        _, first, second, third = (power[..., day] for power in self.powers)
-        return np.asarray(first + passed * (2 * second + passed * 3 * third))
+        """How fast the sums grow at each of the times, shape ``(k, *time.shape)``."""
+        day, passed = _split(time, len(self.powers))
+        rising = np.vander(passed, 5, increasing=True) * np.arange(1, 6)
+        return self._weighted(day, np.insert(rising, 0, 0.0, axis=1), time.shape)
+
+    def _weighted(
+        self, day: npt.NDArray[np.int64], weights: Float, shape: tuple[int, ...]
+    ) -> Float:
+        return np.asarray(np.einsum("npk,np->kn", self.powers[day], weights)).reshape(-1, *shape)
 
 
-def split(time: Float, days: int) -> tuple[npt.NDArray[np.int64], Float]:
-    """The day each time lies in and how much of it has passed, 0 to 1."""
-    if np.max(time, initial=0) > days:
-        raise ValueError(f"the calendar ends after {days} days, but day {np.max(time):g} is asked")
-    day = np.minimum(time.astype(np.int64), days - 1)
-    return day, time - day
-
-
-def own_speed(days: int, steps: tuple[int, ...]) -> Float:
-    """At each midnight, ``(days + 1,)``, the weight of a day's own amount in its speed there."""
-    own = np.full(days + 1, 0.5)
-    own[[0, days, *steps]] = 1.0
-    return own
-
-
-def exposure(weights: Float, time: Float, own: Float) -> Float:
+def exposure(weights: Float, time: Float, days: int, steps: tuple[int, ...]) -> Float:
     """Derivative of the weighted sum of a path at ``time`` in each day's amount, ``(days,)``.
 
-    Args:
-        weights: Any shape.
-        time: The same shape.
-        own: From :func:`own_speed`.
+    ``weights`` and ``time`` have the same shape, whichever.
     """
-    days = own.size - 1
-    day, f = split(time.reshape(-1), days)
-    weight = weights.reshape(-1)
+    day, passed = _split(time, days)
+    by_power = [
+        np.bincount(day, weights=weights.reshape(-1) * passed**power, minlength=days)
+        for power in range(6)
+    ]
+    later = np.cumsum(by_power[0][::-1])[::-1] - by_power[0]
+    within = _shape_within_days(days, steps).T @ np.stack(by_power[1:], axis=1).reshape(-1)
+    return np.asarray(later + within)
 
-    def by_day(amounts: Float) -> Float:
-        return np.asarray(np.bincount(day, weights=amounts, minlength=days), dtype=float)
 
-    passed = by_day(weight)
-    arriving, leaving = by_day(weight * f * (1 - f) ** 2), by_day(-weight * f**2 * (1 - f))
-    later = np.cumsum(passed[::-1])[::-1] - passed
-    total = later + by_day(weight * f**2 * (3 - 2 * f))
-    total = total + own[:-1] * arriving + own[1:] * leaving
-    total[:-1] += ((1 - own[:-1]) * arriving)[1:]
-    total[1:] += ((1 - own[1:]) * leaving)[:-1]
-    return np.asarray(total)
+def _split(time: Float, days: int) -> tuple[npt.NDArray[np.int64], Float]:
+    """The day each time lies in and how much of it has passed, 0 to 1, in one row."""
+    flat = time.reshape(-1)
+    if flat.size and flat.max() > days:
+        raise ValueError(f"the calendar ends after {days} days, but day {flat.max():g} is asked")
+    day = np.minimum(flat.astype(np.int64), days - 1)
+    return day, flat - day
+
+
+@functools.lru_cache(maxsize=16)
+def _shape_within_days(days: int, steps: tuple[int, ...]) -> sparse.csr_array:
+    """From amounts to the powers 1 to 5 of each day's polynomial, ``(5 days, days)``."""
+    inner = sorted({step for step in steps if 0 < step < days})
+    # Around each day a band of amounts its polynomial may depend on.
+    band = np.zeros((days, 5, 2 * WIDEST + 1))
+    for first, last in zip([0, *inner], [*inner, days], strict=True):
+        for day in range(first, last):
+            gain, start, end = np.zeros((3, 2, band.shape[2]))
+            gain[0, WIDEST] = 1
+            for ends, midnight in ((start, day), (end, day + 1)):
+                lowest, weights = _speed_and_bend(midnight, first, last)
+                offset = lowest - day + WIDEST
+                ends[:, offset : offset + weights.shape[1]] = weights
+            band[day] = _QUINTIC @ np.vstack([gain[:1], start, end])
+    of, power, offset = np.nonzero(band)
+    entries = band[of, power, offset], (5 * of + power, of + offset - WIDEST)
+    return sparse.csr_array(entries, shape=(5 * days, days))
+
+
+_QUINTIC = np.array(
+    [
+        [0, 1, 0, 0, 0],
+        [0, 0, 0.5, 0, 0],
+        [10, -6, -1.5, -4, 0.5],
+        [-15, 8, 1.5, 7, -1],
+        [6, -3, -0.5, -3, 0.5],
+    ]
+)
+"""Powers 1 to 5 from what the day gains, then speed and bend at its start and at its end."""
+
+
+def _speed_and_bend(midnight: int, first: int, last: int) -> tuple[int, Float]:
+    """Speed and bend of the clock at a midnight, from the days ``first`` to ``last``.
+
+    Returns:
+        The first day they depend on and the weights of the days from there, ``(2, n)``: those
+        of the polynomial whose integral over each of the ``n`` nearest days is its amount.
+    """
+    count = min(WIDEST, last - first)
+    lowest = min(max(midnight - WIDEST // 2, first), last - count)
+    begin = np.arange(lowest, lowest + count)[:, None] - float(midnight)
+    power = np.arange(1, count + 1)
+    gains = ((begin + 1) ** power - begin**power) / power
+    weights = np.zeros((max(count, 2), count))
+    weights[:count] = np.linalg.inv(gains)
+    return lowest, weights[:2]

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from clv.numerics.clock import Clock, Path, exposure, own_speed
+from clv.numerics.clock import Clock, Path, exposure
 from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, rising_factorials
 from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
 
@@ -189,16 +189,13 @@ class _Ticking:
 
     clock: Clock
     derivatives: Path
-    own: Float
     exposed: Float
 
     @classmethod
     def of(cls, season: Season, coefficients: Float) -> _Ticking:
         clock = season.clock(coefficients)
         amounts = season.basis.T * clock.multiplier
-        days = clock.multiplier.size
-        own = own_speed(days, season.steps)
-        return cls(clock, Path.of(amounts, season.steps), own, np.zeros(days))
+        return cls(clock, Path.of(amounts, season.steps), np.zeros(clock.multiplier.size))
 
     def age_derivatives(self, T: Float, times: Float) -> Float:
         """Of the active age at each time, in the season's coefficients, ``(k, nodes, n)``."""
@@ -207,8 +204,9 @@ class _Ticking:
 
     def expose(self, weights: Float, T: Float, times: Float) -> None:
         born = self.clock.today - T
-        self.exposed[:] += exposure(weights, born + times, self.own)
-        self.exposed[:] -= exposure(weights.sum(axis=0), born, self.own)
+        days, steps = self.clock.multiplier.size, self.clock.steps
+        self.exposed[:] += exposure(weights, born + times, days, steps)
+        self.exposed[:] -= exposure(weights.sum(axis=0), born, days, steps)
 
 
 def _block_total(
