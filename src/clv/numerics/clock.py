@@ -135,8 +135,8 @@ def _shape_within_days(days: int, steps: tuple[int, ...]) -> sparse.csr_array:
             gain[0, WIDEST] = 1
             for ends, midnight in ((start, day), (end, day + 1)):
                 lowest, weights = _speed_and_bend(midnight, first, last)
-                offset = lowest - day + WIDEST
-                ends[:, offset : offset + weights.shape[1]] = weights
+                left = lowest - day + WIDEST
+                ends[:, left : left + weights.shape[1]] = weights
             band[day] = _QUINTIC @ np.vstack([gain[:1], start, end])
     of, power, offset = np.nonzero(band)
     entries = band[of, power, offset], (5 * of + power, of + offset - WIDEST)
