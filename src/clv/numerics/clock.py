@@ -119,6 +119,8 @@ def _split(time: Float, days: int) -> tuple[npt.NDArray[np.int64], Float]:
     flat = time.reshape(-1)
     if flat.size and flat.max() > days:
         raise ValueError(f"the calendar ends after {days} days, but day {flat.max():g} is asked")
+    if flat.size and flat.min() < 0:
+        raise ValueError(f"the calendar begins on day 0, but day {flat.min():g} is asked")
     day = np.minimum(flat.astype(np.int64), days - 1)
     return day, flat - day
 

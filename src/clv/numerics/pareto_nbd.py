@@ -23,6 +23,7 @@ Start reading at :func:`log_likelihood`; every other function is built on the sa
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +38,8 @@ Rate = float | Float
 
 NODES = 64
 """Nodes for a result per customer: log L to 1e-11 anywhere on the stress grid of the tests."""
+NODES_OF_A_SEASON = 96
+"""The same with a calendar, whose waves the nodes have to follow over years."""
 
 
 class ParetoNBDParams(NamedTuple):
@@ -292,7 +295,8 @@ def _time_integral(
         log_alive = -discount * times - s[part] * np.log1p(times / beta[part])
         if clock is not None:
             log_alive += np.log(clock.speed(times))
-        values[part] = np.exp(log_sum_exp(log_alive + log_weights)[0])
+        # One by one, as in log_sum_exp, so that a customer alone has the same bits.
+        values[part] = functools.reduce(np.add, np.exp(log_alive + log_weights))
     return values.reshape(columns[0].shape)
 
 
@@ -307,20 +311,23 @@ def _survey(
     today, steps = (0.0, ()) if clock is None else (clock.today, clock.steps)
     columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
-    for part in blocks(values.size, nodes=NODES * (1 + len(steps))):
+    nodes = NODES if clock is None else NODES_OF_A_SEASON
+    for part in blocks(values.size, nodes=nodes * (1 + len(steps))):
         *rates, k, last, age, now = (column[part] for column in columns)
         ticking = None if clock is None else clock._replace(today=now)
-        values[part], alive[part] = _survey_block(ParetoNBDParams(*rates), k, last, age, ticking)
+        values[part], alive[part] = _survey_block(
+            ParetoNBDParams(*rates), (k, last, age), nodes, ticking
+        )
     return values, alive
 
 
 def _survey_block(
-    params: ParetoNBDParams, x: Float, t_x: Float, T: Float, clock: Clock | None
+    params: ParetoNBDParams, history: tuple[Float, Float, Float], nodes: int, clock: Clock | None
 ) -> tuple[Float, Float]:
-    r, alpha, s, beta = params
+    (r, alpha, s, beta), (x, t_x, T) = params, history
     cuts = None if clock is None else clock.cuts(T)
     scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
-    times, log_weights = dropout_nodes(t_x, T, scale, nodes=NODES, cuts=cuts)
+    times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
     times = np.vstack([times, T])
     active = times if clock is None else clock.age(T, times)
     terms = -(r + x) * np.log1p(active / alpha) - s * np.log1p(times / beta)
