@@ -132,13 +132,19 @@ class CustomerSummary:
     table: pa.Table
     window: ObservationWindow
     time_unit: TimeUnit
+    purchases_by_day: tuple[int, ...] | None = None
+    """Repeat purchase days of all customers on each day after the window's first."""
 
     @classmethod
     def from_table(
-        cls, table: pa.Table, window: ObservationWindow, time_unit: TimeUnit = TimeUnit.DAY
+        cls,
+        table: pa.Table,
+        window: ObservationWindow,
+        time_unit: TimeUnit = TimeUnit.DAY,
+        purchases_by_day: tuple[int, ...] | None = None,
     ) -> Self:
         """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
-        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit)
+        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit, purchases_by_day)
 
     @classmethod
     def from_arrays(
@@ -146,6 +152,7 @@ class CustomerSummary:
         window: ObservationWindow,
         *,
         time_unit: TimeUnit = TimeUnit.DAY,
+        purchases_by_day: tuple[int, ...] | None = None,
         **columns: npt.ArrayLike | pa.Array,
     ) -> Self:
         """A summary of ``frequency``, ``recency``, ``age`` and whatever else is known.
@@ -157,7 +164,7 @@ class CustomerSummary:
         }
         count = len(next(iter(arrays.values()), pa.array([])))
         arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
-        return cls.from_table(pa.table(arrays), window, time_unit)
+        return cls.from_table(pa.table(arrays), window, time_unit, purchases_by_day)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -48,7 +48,7 @@ class ParetoNBD:
             NotConverged: the search ended before an optimum; its report says where.
         """
         x, t_x, T = _arrays(summary)
-        _require_repeat_buyers(x)
+        require_repeat_buyers(cls.name, x)
         rows = distinct_histories(x, t_x, T)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
         found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
@@ -119,20 +119,27 @@ class ParetoNBD:
         return _arrays(summary)
 
 
+def in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
+    """Frequency, and recency and age in days, whatever the unit of the summary."""
+    x, t_x, T = _arrays(summary)
+    return x, t_x * summary.time_unit.days, T * summary.time_unit.days
+
+
 def _arrays(summary: CustomerSummary) -> tuple[Float, Float, Float]:
     return summary.column("frequency"), summary.column("recency"), summary.column("age")
 
 
-def _require_repeat_buyers(x: Float) -> None:
+def require_repeat_buyers(model: str, x: Float) -> None:
+    """Raises NotEnoughData where ``x``, the repeat purchases of each customer, fits no model."""
     if x.size < 2:
         raise NotEnoughData(
-            ParetoNBD.name,
+            model,
             f"{x.size} customer{'' if x.size == 1 else 's'} cannot show how customers differ.",
             next_step="Fit on the whole shop; one customer can then be scored alone.",
         )
     if not np.any(x > 0):
         raise NotEnoughData(
-            ParetoNBD.name,
+            model,
             f"none of {x.size:,} customers bought on a second day, so nothing is known of "
             "how often they return.",
             next_step=(

@@ -80,6 +80,6 @@ def log_sum_exp(terms: Float) -> tuple[Float, Float]:
 
 def blocks(count: int, *, nodes: int) -> Iterator[slice]:
     """Slices that cover ``count`` customers, as many at a time as ``NODES_AT_ONCE`` allows."""
-    size = NODES_AT_ONCE // nodes
+    size = max(1, NODES_AT_ONCE // nodes)
     for first in range(0, count, size):
         yield slice(first, first + size)

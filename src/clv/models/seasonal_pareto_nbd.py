@@ -1,0 +1,316 @@
+"""Pareto/NBD with a season in the purchase rate and an opening cohort apart from the others.
+
+Customers of a log's first weeks were customers before it began: they buy more often than those
+who come later and make everybody look loyal. They get rates of their own, by a weight that
+fades with the day of their first purchase. Then a season, annual harmonics on the log of the
+rate, can be told from the coming and going of customers; ahead of the log it is drawn to no
+season at all, the more the fewer years have shown it.
+
+Start at :meth:`SeasonalParetoNBD.fit`; the mathematics is in ``clv.numerics``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, Self
+
+import numpy as np
+
+from clv.checked import CustomerSummary
+from clv.errors import NotEnoughData, TimeUnitMismatch
+from clv.models.base import FitReport, Float, horizon_in_units, report_of
+from clv.models.pareto_nbd import PRIOR_BETA_DAYS, in_days, require_repeat_buyers
+from clv.numerics import pareto_nbd, pareto_nbd_fit
+from clv.numerics.clock import Clock
+from clv.numerics.optimize import Optimum
+from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.pareto_nbd_total import Histories, Season, distinct_histories
+from clv.periods import DAYS_PER_YEAR, TimeUnit, discount_per_unit
+
+FADING_DAYS = (14.0, 30.0, 60.0, 100.0)
+"""Candidates, chosen by likelihood, for how fast the weight of the opening cohort fades."""
+OPENING_SD = 2.0
+"""Standard deviation of the prior on its coefficients: customers up to seven times as busy."""
+
+HARMONICS = 4
+WAVES = [f"{wave}_{order}" for wave in ("sin", "cos") for order in range(1, HARMONICS + 1)]
+SEASON_SD = 0.3
+"""Standard deviation of the season's log, before the log has shown any."""
+YEAR_SD = 0.15
+"""The same of what one year does and the next does not."""
+LEAST_SPREAD_DAYS = 182
+"""Days over which the middle four fifths of customers have to begin: where all begin together,
+their age and the calendar are one and the same."""
+
+SHORTEST_LOG_DAYS = 364
+"""A season is not looked for in a log that has not seen the whole year."""
+
+BEFORE_THE_LOG_DAYS = 3650
+
+_PRIOR_OF_COEFFICIENTS = "opening ~ N(0, 2^2), season ~ N(0, .15^2)"
+_PRIOR = f"log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2), {_PRIOR_OF_COEFFICIENTS}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Opening:
+    """How much more often the opening cohort buys and drops out, in logs, fading by ``days``."""
+
+    first_day: dt.date
+    days: float
+    purchase: float
+    dropout: float
+
+    def weight(self, born: Float) -> Float:
+        """Of customers first seen ``born`` days after the log's first day, 1 down to 0."""
+        return np.exp(-np.maximum(born, 0.0) / self.days)
+
+
+@dataclasses.dataclass(frozen=True)
+class YearlySeason:
+    """Log of the purchase rate through the year, and the days that have shown it.
+
+    ``coefficients`` are those of :func:`harmonics`; none where the log cannot show a season.
+    """
+
+    coefficients: tuple[float, ...]
+    seen_from: dt.date
+    seen_to: dt.date
+
+    def log_multiplier(self, first_day: dt.date, days: int) -> Float:
+        """Of each day from ``first_day`` on, shape ``(days,)``; beyond those seen it is shrunk."""
+        if not self.coefficients:
+            return np.zeros(days)
+        ordinal = first_day.toordinal() + np.arange(days)
+        full = harmonics(ordinal) @ np.array(self.coefficients)
+        years_back = (
+            ordinal - np.array([[self.seen_from.toordinal()], [self.seen_to.toordinal()]])
+        ) / DAYS_PER_YEAR
+        times_seen = np.floor(years_back[0]) - np.maximum(np.ceil(years_back[1]), 1.0) + 1.0
+        times_seen = np.maximum(times_seen, 0.0)
+        kept = times_seen * SEASON_SD**2 / (times_seen * SEASON_SD**2 + YEAR_SD**2)
+        return np.where(ordinal <= self.seen_to.toordinal(), 1.0, kept) * full
+
+
+def harmonics(ordinal: Float) -> Float:
+    """Waves of a year, shape ``(days, 2 HARMONICS)``; days as ordinals of the calendar."""
+    angle = 2 * np.pi * (np.asarray(ordinal, dtype=float) - 0.5) / DAYS_PER_YEAR
+    orders = angle[:, None] * np.arange(1, HARMONICS + 1)
+    return np.concatenate([np.sin(orders), np.cos(orders)], axis=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class SeasonalParetoNBD:
+    """A fitted Pareto/NBD with its season; ``alpha`` and ``beta`` are in days.
+
+    ``alpha`` holds on a day of mean log season and for a customer of no opening weight.
+    """
+
+    name: ClassVar[str] = "seasonal-pareto-nbd"
+
+    params: ParetoNBDParams
+    opening: Opening
+    season: YearlySeason
+    time_unit: TimeUnit
+    report: FitReport
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
+        """The model that explains ``summary`` best.
+
+        Args:
+            summary: At least two customers, one of whom bought again, with the repeat
+                purchases of each day.
+            prior: As in :meth:`ParetoNBD.fit`; the coefficients always have theirs.
+
+        Raises:
+            NotEnoughData: a single customer, nobody bought again, or the purchases of each
+                day are not known.
+            NotConverged: the search ended before an optimum; its report says where.
+        """
+        require_repeat_buyers(cls.name, summary.column("frequency"))
+        if summary.purchases_by_day is None:
+            raise NotEnoughData(
+                cls.name,
+                "the summary does not say how many repeat purchases fell on each day.",
+                next_step="Make the summary anew from the order lines.",
+            )
+        shop = _Shop.of(summary, float(PRIOR_BETA_DAYS) if prior else None)
+        fading, season = None, None
+        if shop.tells_age_from_calendar:
+            by_fading = {days: shop.fit(days, None) for days in FADING_DAYS}
+            fading = max(by_fading, key=lambda days: by_fading[days].log_likelihood)
+            season = shop.season() if summary.window.days >= SHORTEST_LOG_DAYS else None
+        found = shop.fit(fading, season)
+        names = [*ParetoNBDParams._fields]
+        names += ["opening_purchase", "opening_dropout"] if fading else []
+        names += [f"season_{wave}" for wave in WAVES] if season else []
+        report = report_of(
+            found,
+            model=cls.name,
+            names=tuple(names),
+            customers=len(summary),
+            distinct_rows=shop.rows(fading).x.size,
+            prior=_PRIOR if prior else _PRIOR_OF_COEFFICIENTS,
+        )
+        coefficients = found.parameters[4:]
+        purchase, dropout = coefficients[:2] if fading else (0.0, 0.0)
+        return cls(
+            ParetoNBDParams(*found.parameters[:4]),
+            Opening(summary.window.start, fading or FADING_DAYS[0], purchase, dropout),
+            YearlySeason(
+                coefficients[2:] if season else (), summary.window.start, summary.window.end
+            ),
+            summary.time_unit,
+            report,
+        )
+
+    def p_alive(self, summary: CustomerSummary) -> Float:
+        """Probability that each customer still is one at the end of the summary's window."""
+        asked = self._asked(summary, 0)
+        return pareto_nbd.p_alive(asked.params, *asked.history, clock=asked.clock)
+
+    def expected_transactions(
+        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
+    ) -> Float:
+        """Purchase days each customer is expected to have within the horizon.
+
+        Args:
+            summary: In the time unit of the fit.
+            horizon_days: From the day after the window, 1 to ``LONGEST_HORIZON_DAYS``.
+            annual_discount: 0.1 makes a purchase one year ahead count 1 / 1.1.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        t = horizon_in_units(horizon_days, TimeUnit.DAY)
+        asked = self._asked(summary, horizon_days)
+        return pareto_nbd.discounted_expected_transactions(
+            asked.params,
+            *asked.history,
+            t,
+            discount=discount_per_unit(annual_discount, TimeUnit.DAY),
+            clock=asked.clock,
+        )
+
+    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
+        """Probability that each customer buys at least once within the horizon.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        t = horizon_in_units(horizon_days, TimeUnit.DAY)
+        asked = self._asked(summary, horizon_days)
+        return 1 - pareto_nbd.probability_of_no_transaction(
+            asked.params, *asked.history, t, clock=asked.clock
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, read back by :meth:`from_dict` without loss."""
+        return {
+            "model": self.name,
+            "params": self.params._asdict(),
+            "opening": _plain(self.opening),
+            "season": _plain(self.season),
+            "time_unit": str(self.time_unit),
+            "report": self.report.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        opening, season = dict(stored["opening"]), dict(stored["season"])
+        opening["first_day"] = dt.date.fromisoformat(opening["first_day"])
+        season["coefficients"] = tuple(season["coefficients"])
+        for end in ("seen_from", "seen_to"):
+            season[end] = dt.date.fromisoformat(season[end])
+        return cls(
+            ParetoNBDParams(**stored["params"]),
+            Opening(**opening),
+            YearlySeason(**season),
+            TimeUnit[stored["time_unit"].upper()],
+            FitReport.from_dict(stored["report"]),
+        )
+
+    def _asked(self, summary: CustomerSummary, horizon_days: float) -> _Asked:
+        if summary.time_unit is not self.time_unit:
+            raise TimeUnitMismatch(self.name, str(self.time_unit), str(summary.time_unit))
+        x, t_x, T = in_days(summary)
+        today = (summary.window.end - self.opening.first_day).days
+        z = self.opening.weight(today - T)
+        r, alpha, s, beta = self.params
+        own = ParetoNBDParams(
+            r,
+            alpha * np.exp(-self.opening.purchase * z),
+            s,
+            beta * np.exp(-self.opening.dropout * z),
+        )
+        # The calendar begins as long before the log for everybody: who else is asked about
+        # must not change a bit.
+        before = BEFORE_THE_LOG_DAYS * max(
+            1, int(np.ceil((T.max(initial=0) - today) / BEFORE_THE_LOG_DAYS))
+        )
+        first = self.opening.first_day - dt.timedelta(days=before - 1)
+        ends = before + today + int(np.ceil(horizon_days))
+        clock = Clock(np.exp(self.season.log_multiplier(first, ends)), float(before + today))
+        return _Asked(own, (x, t_x, T), clock)
+
+
+class _Asked(NamedTuple):
+    """Customers as the numerics take them: their own rates, their histories, the calendar."""
+
+    params: ParetoNBDParams
+    history: tuple[Float, Float, Float]
+    clock: Clock
+
+
+@dataclasses.dataclass(frozen=True)
+class _Shop:
+    """What a fit looks at, in days."""
+
+    x: Float
+    t_x: Float
+    T: Float
+    summary: CustomerSummary
+    prior_beta: float | None
+
+    @classmethod
+    def of(cls, summary: CustomerSummary, prior_beta: float | None) -> Self:
+        return cls(*in_days(summary), summary, prior_beta)
+
+    @property
+    def born(self) -> Float:
+        return self.summary.window.days - self.T
+
+    @property
+    def tells_age_from_calendar(self) -> bool:
+        early, late = np.quantile(self.born, [0.1, 0.9])
+        return bool(late - early >= LEAST_SPREAD_DAYS)
+
+    def season(self) -> Season:
+        window = self.summary.window
+        ordinal = window.start.toordinal() + 1 + np.arange(window.days)
+        purchases = np.asarray(self.summary.purchases_by_day, dtype=float)
+        return Season(harmonics(ordinal), purchases)
+
+    def rows(self, fading: float | None) -> Histories:
+        if fading is None:
+            return distinct_histories(self.x, self.t_x, self.T)
+        opening = Opening(self.summary.window.start, fading, 0.0, 0.0)
+        z = opening.weight(self.born)[:, None]
+        return distinct_histories(self.x, self.t_x, self.T, purchase_z=z, dropout_z=z)
+
+    def fit(self, fading: float | None, season: Season | None) -> Optimum:
+        spread = [] if fading is None else [OPENING_SD] * 2
+        spread += [] if season is None else [SEASON_SD / np.sqrt(HARMONICS)] * len(WAVES)
+        return pareto_nbd_fit.fit(
+            self.rows(fading),
+            prior_beta=self.prior_beta,
+            season=season,
+            spread=np.array(spread, dtype=float),
+        )
+
+
+def _plain(value: Opening | YearlySeason) -> dict[str, Any]:
+    fields = dataclasses.asdict(value)
+    return {name: str(v) if isinstance(v, dt.date) else v for name, v in fields.items()}
