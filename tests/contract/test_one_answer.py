@@ -30,7 +30,10 @@ from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import PREDICTIONS
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:streamlit"),
+    pytest.mark.xdist_group("one_answer"),  # one run of the command line for all
+]
 
 KINDS = ("best", "one-time", "all returned", "some returned", "tier B", "drawn")
 HORIZONS = (91, 365)
