@@ -26,7 +26,7 @@ def p_alive_map(
         speech,
         height=420,
         xaxis=axis(speech(TEXTS["silent_days"]), type="category"),
-        yaxis=axis(speech(TEXTS["repeat_days"]), type="category"),
+        yaxis=axis(speech(TEXTS["repeat_days"]), type="category", autorange="reversed"),
     )
     drawn.add_heatmap(
         x=columns,
