@@ -82,20 +82,16 @@ def customer_summary(
 
 def _first_days(known: ibis.Table) -> ibis.Table:
     """First day, and the country and dearest goods line of that day, per customer."""
-    days = known.group_by("customer_id").agg(first_day=known.invoice_date.min().date())
-    # Ranking the lines of that day alone is much less work than ranking all.
-    known = known.join(days, "customer_id")
+    first_day = known.invoice_date.min().over(group_by="customer_id").date()
+    known = known.mutate(first_day=first_day)
     known = known.filter(known.invoice_date.date() == known.first_day)
+    is_named = known.is_goods & (known.description != "Unknown")
+    product = ibis.ifelse(is_named, known.description, None)
     order = [known.is_goods.desc(), known.sales.desc(), known.description, known.country]
-    ranked = known.mutate(rank=ibis.row_number().over(group_by="customer_id", order_by=order))
-    first = ranked.filter(ranked["rank"] == 0)
-    return first.select(
-        customer_id=first.customer_id,
-        first_day=first.first_day,
-        country=first.country,
-        first_product=ibis.ifelse(
-            first.is_goods & (first.description != "Unknown"), first.description, None
-        ),
+    return known.group_by("customer_id").agg(
+        first_day=known.first_day.min(),
+        country=known.country.first(order_by=order, include_null=True),
+        first_product=product.first(order_by=order, include_null=True),
     )
 
 
