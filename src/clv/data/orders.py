@@ -29,7 +29,6 @@ from clv.data.preprocess import (
 )
 from clv.data.sources import Source
 
-STATES = ("draft", "test_order", "cancelled", "not_paid")
 FURTHEST = {"cancelled": 2, "not_paid": 0, "draft": 0}
 
 
