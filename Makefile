@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check test-long test-all bench lock clean
+.PHONY: help setup run serve test check test-long test-all bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,9 @@ setup: .venv/dev  ## everything for working on the project, in .venv
 
 run: .venv/runtime  ## the main job: raw log (CLV_SOURCE, data/raw, download or simulated) to CLV table
 	$(BIN)/clv run
+
+serve: .venv/runtime  ## API, dashboard and MLflow's page; PORTS="--api-port 9000" for other ports
+	$(BIN)/clv serve $(PORTS)
 
 test: check  ## format, lint, types, import rule, and every test that fits ten minutes
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"

@@ -169,7 +169,17 @@ def test_the_version_is_that_of_the_installed_distribution(clv):
 
 
 def test_help_names_every_verb_and_every_setting(clv):
-    verbs = ("ingest", "train", "backtest", "promote", "sync", "predict", "run", "simulate")
+    verbs = (
+        "ingest",
+        "train",
+        "backtest",
+        "promote",
+        "sync",
+        "predict",
+        "run",
+        "serve",
+        "simulate",
+    )
     overview = clv("--help").stdout
     assert [verb for verb in verbs if verb not in overview] == []
 

@@ -22,6 +22,7 @@ EXAMPLES = [
     errors.IncompatibleArtifact("model.json", "it was altered.", next_step="Train again."),
     errors.TrackingUnreachable("sqlite:///mlflow.db", "database is locked."),
     errors.WorkspaceUnwritable("shop", "No space left on device"),
+    errors.ServerEnded("dashboard", 1),
     errors.SettingsError("margin", "it is 2.", next_step="See `clv run --help`."),
 ]
 

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     from clv.models.gamma_gamma import GammaGamma
     from clv.models.lifetime_value import LifetimeValue
     from clv.models.pareto_nbd import ParetoNBD
+    from clv.overview import Overview
     from clv.periods import ObservationWindow, TimeUnit
-    from clv.simulated_shop import simulate_log
+    from clv.service import Service
+    from clv.simulated_shop import simulate_log, write_log
+    from clv.store.parquet import read_summary
+    from clv.store.workspace import Workspace
+    from clv.verbs import ingest, run
 
 _HOME = {
     "ClvError": "clv.errors",
@@ -28,10 +33,17 @@ _HOME = {
     "GammaGamma": "clv.models.gamma_gamma",
     "LifetimeValue": "clv.models.lifetime_value",
     "ObservationWindow": "clv.periods",
+    "Overview": "clv.overview",
     "ParetoNBD": "clv.models.pareto_nbd",
     "Predictions": "clv.checked",
+    "Service": "clv.service",
     "TimeUnit": "clv.periods",
+    "Workspace": "clv.store.workspace",
+    "ingest": "clv.verbs",
+    "read_summary": "clv.store.parquet",
+    "run": "clv.verbs",
     "simulate_log": "clv.simulated_shop",
+    "write_log": "clv.simulated_shop",
 }
 
 __all__ = [
@@ -40,10 +52,17 @@ __all__ = [
     "GammaGamma",
     "LifetimeValue",
     "ObservationWindow",
+    "Overview",
     "ParetoNBD",
     "Predictions",
+    "Service",
     "TimeUnit",
+    "Workspace",
+    "ingest",
+    "read_summary",
+    "run",
     "simulate_log",
+    "write_log",
 ]
 
 

@@ -25,10 +25,13 @@ _COMPARE = {
     ">": pc.greater,
     ">=": pc.greater_equal,
 }
+_ALONE = {"known": pc.is_valid, "finite": pc.is_finite}
 
 
-def _comparison(text: str, table: pa.Table) -> Any:
+def _holds(text: str, table: pa.Table) -> Any:
     left, operator, right = text.split()
+    if operator == "is":
+        return _ALONE[right](table[left])
     other = table[right] if right in table.column_names else float(right)
     return _COMPARE[operator](table[left], other)
 
@@ -55,20 +58,14 @@ def check(table: pa.Table, declared: Table) -> pa.Table:
                 next_step="Name the column as declared in clv.tables.",
             )
     typed = pa.Table.from_arrays(columns, schema=declared.schema)
-    for column in declared.columns:
-        _require_known(typed, column, declared)
-    for rule in declared.rules:
-        kept = _comparison(rule.text, typed)
+    for rule in declared.every_rule:
+        kept = _holds(rule.text, typed)
         if rule.when is not None:
-            kept = pc.or_kleene(kept, pc.invert(_comparison(rule.when, typed)))
-        _refuse(
-            typed,
-            pc.invert(kept),
-            declared,
-            rule=str(rule),
-            shown=rule.columns,
-            next_step=rule.next_step,
-        )
+            kept = pc.or_kleene(kept, pc.invert(_holds(rule.when, typed)))
+        offenders = typed.filter(pc.invert(kept)).select(declared.shown(rule))
+        if count := offenders.num_rows:
+            first = offenders.slice(0, 1).to_pylist()[0]
+            raise RuleBroken(declared.name, str(rule), count, first, next_step=rule.next_step)
     if declared.key:
         _require_unique(typed, declared)
     return typed
@@ -85,20 +82,6 @@ def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) ->
         ) from cause
 
 
-def _require_known(table: pa.Table, column: Column, declared: Table) -> None:
-    values = table[column.name]
-    if not column.nullable and values.null_count:
-        step = f"Every row needs its {column.name}: {column.meaning}."
-        unknown = pc.is_null(values)
-        rule = f"{column.name} is known"
-        _refuse(table, unknown, declared, rule=rule, shown=[column.name], next_step=step)
-    if column.type == "number":
-        broken = pc.invert(pc.is_finite(values))
-        step = "Write null for what is unknown, never NaN or infinity."
-        rule = f"{column.name} is finite"
-        _refuse(table, broken, declared, rule=rule, shown=[column.name], next_step=step)
-
-
 def _require_unique(table: pa.Table, declared: Table) -> None:
     counts = table.select(declared.key).group_by(list(declared.key)).aggregate([([], "count_all")])
     twice = counts.filter(pc.greater(counts["count_all"], 1))
@@ -110,16 +93,6 @@ def _require_unique(table: pa.Table, declared: Table) -> None:
             twice.select(declared.key).slice(0, 1).to_pylist()[0],
             next_step="Merge the rows of one key before handing the table over.",
         )
-
-
-def _refuse(
-    table: pa.Table, broken: Any, declared: Table, *, rule: str, shown: list[str], next_step: str
-) -> None:
-    offenders = table.filter(broken)
-    if offenders.num_rows:
-        names = list(dict.fromkeys([*declared.key, *shown]))
-        first = offenders.select(names).slice(0, 1).to_pylist()[0]
-        raise RuleBroken(declared.name, rule, offenders.num_rows, first, next_step=next_step)
 
 
 @dataclasses.dataclass(frozen=True)

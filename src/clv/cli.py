@@ -39,6 +39,7 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.FitError: 4,
     errors.PredictionError: 5,
     errors.StoreError: 6,
+    errors.ServerEnded: 7,
 }
 INTERRUPTED = 130
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
@@ -146,7 +147,7 @@ class Session:
         """The result: ``facts`` as JSON, or what is ``shown`` to people."""
         self.show(*shown)
         if self.as_json:
-            print(json.dumps(facts, default=str))  # noqa: T201
+            print(json.dumps(facts, default=str), flush=True)  # noqa: T201
 
 
 def verb(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -337,6 +338,23 @@ def run(session: Session, source: Sources = None) -> None:
     facts = terminal.forecast_facts(found.predictions)
     shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)
     session.answer({"etl": found.etl, "forecast": facts}, *shown)
+
+
+@verb("serve")
+def serve(
+    session: Session, api_port: int = 8000, dashboard_port: int = 8501, mlflow_port: int = 5000
+) -> None:
+    """Start the API, the dashboard and MLflow's page, until Ctrl-C."""
+    from clv.serve import OPEN, servers_of
+    from clv.serve import serve as run_all
+
+    ports = api_port, dashboard_port, mlflow_port
+    servers = servers_of(session.workspace, session.tracking, ports, session.tell)
+    addresses = {server.name: server.address for server in servers}
+    shown = [f"{name:<10} {address}" for name, address in addresses.items()]
+    session.tell(f"starting {', '.join(addresses)}")
+    run_all(servers, lambda: session.answer(addresses, *shown, OPEN, "Ctrl-C stops all."))
+    session.tell("all stopped")
 
 
 @verb("simulate")

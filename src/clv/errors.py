@@ -21,7 +21,8 @@
     │   ├── IncompatibleArtifact a stored model was written by another format or was altered
     │   ├── TrackingUnreachable  MLflow's database is away, locked or refuses
     │   └── WorkspaceUnwritable  the disk is full or the folder refuses writing
-    └── SettingsError        a setting is unknown or has no usable value
+    ├── SettingsError        a setting is unknown or has no usable value
+    └── ServerEnded          a server that was to run until stopped ended by itself
 
 Every message says what, where, how many, the first one, and the next step. The
 fields are there for programs; the text is for people.
@@ -188,3 +189,15 @@ class SettingsError(ClvError):
     def __init__(self, setting: str, problem: str, *, next_step: str) -> None:
         self.setting, self.problem, self.next_step = setting, problem, next_step
         super().__init__(f"setting {setting}: {problem} {next_step}")
+
+
+class ServerEnded(ClvError):
+    """A server that was to run until stopped ended by itself; ``code`` is its exit code."""
+
+    def __init__(self, server: str, code: int) -> None:
+        self.server, self.code = server, code
+        how = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
+        super().__init__(
+            f"{server} ended by itself ({how}), so the others were stopped. Its last words are "
+            "above; start again once that is mended."
+        )

@@ -3,8 +3,8 @@
 A declaration is a frozen value and names no engine. ``clv.checked`` holds a table in memory
 against its declaration, ``clv.data.check`` does the same inside the engine with one query.
 
-A rule reads ``left operator right``: two columns, or a column and a number. It is judged
-where both sides are known; null breaks no rule but the column's own.
+A rule reads ``left operator right``: two columns, or a column and a number; or, of one column,
+``is known`` or ``is finite``. It is judged where both sides are known; null breaks no other rule.
 """
 
 from __future__ import annotations
@@ -51,12 +51,6 @@ class Rule:
     def __str__(self) -> str:
         return self.text if self.when is None else f"{self.text} when {self.when}"
 
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns the rule compares, in order."""
-        words = f"{self.text} {self.when or ''}".split()
-        return list(dict.fromkeys(word for word in words if word.isidentifier()))
-
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -77,6 +71,30 @@ class Table:
         return pa.schema(
             [pa.field(c.name, TYPES[c.type], nullable=c.nullable) for c in self.columns]
         )
+
+    @property
+    def every_rule(self) -> list[Rule]:
+        """The rules, after those that each column sets by itself."""
+        return [
+            *(
+                Rule(f"{c.name} is known", f"Every row needs its {c.name}: {c.meaning}.")
+                for c in self.columns
+                if not c.nullable
+            ),
+            *(
+                Rule(
+                    f"{c.name} is finite", "Write null for what is unknown, never NaN or infinity."
+                )
+                for c in self.columns
+                if c.type == "number"
+            ),
+            *self.rules,
+        ]
+
+    def shown(self, rule: Rule) -> list[str]:
+        """The columns that say which row breaks ``rule``, and how."""
+        words = [*self.key, *str(rule).split()]
+        return [name for name in dict.fromkeys(words) if name in self.names]
 
     def metadata(self, **facts: object) -> dict[str, str]:
         """What a file of this table carries in its footer, so that it explains itself."""

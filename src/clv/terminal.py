@@ -286,6 +286,7 @@ def whole_run(
     here = "" if workspace.root == Path() else f" --workspace {escape(str(workspace.root))}"
     clv = escape(_program())
     following = [
+        f"{clv} serve{here}    look at it: dashboard, API and MLflow's page",
         f"{clv} backtest{here}    how good it was, beside simple guesses",
         f"{clv} predict{here} --horizon-days 91    the next quarter",
     ]

@@ -6,10 +6,11 @@ import datetime as dt
 import json
 import re
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from clv.charts import cohorts, customer, value
+from clv.charts import cohorts, customer, model, value
 from clv.charts.chart import CONFIG, as_html
 from clv.charts.messages import TEXTS, rfm_name, tier_name
 from clv.charts.value import Held, Share
@@ -46,6 +47,7 @@ def predictions():
     return pa.table({"value_tier": tiers, "predicted_clv": values})
 
 
+ALIVE = np.array([[0.9, 0.8], [0.99, 0.05]])
 SHARES = [Share("A", 2, 1700.0), Share("B", 3, 750.0), Share("C", 5, 140.0)]
 GROUPS = [Share("champions", 2, 1700.0), Share("lost", 8, 890.0)]
 DRAWN = {
@@ -58,6 +60,7 @@ DRAWN = {
     "shares": lambda say: value.tier_shares(SHARES, say),
     "groups": lambda say: value.rfm_groups(GROUPS, say),
     "held": lambda say: value.held_forecasts([Held("2010", 120.0, 100.0)], 365, say),
+    "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
     "chance": lambda say: customer.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
 }
 

@@ -45,7 +45,7 @@ def test_a_folder_is_no_log(tmp_path):
 
 GOOD = ",".join(HEADER) + "\n" + ",".join(line().values()) + "\n"
 NOISE = random.Random(1).randbytes(4_000)
-MANY = gzip.compress("".join(f"{GOOD}{i}" for i in range(20_000)).encode())
+MANY = gzip.compress("".join(f"{GOOD}{i}" for i in range(20_000)).encode(), mtime=0)
 
 
 @pytest.mark.parametrize(

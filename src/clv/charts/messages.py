@@ -112,6 +112,18 @@ TEXTS = {
     "tier_A": Text("A: first half", "A: primera mitad"),
     "tier_B": Text("B: next 30 %", "B: siguiente 30 %"),
     "tier_C": Text("C: the rest", "C: el resto"),
+    "alive_title": Text(
+        "How likely somebody {age} days after the first purchase still is a customer",
+        "Probabilidad de que alguien siga siendo cliente {age} días después de su primera compra",
+    ),
+    "alive_alt": Text(
+        "Heat map by repeat purchase days and days since the last purchase. With {few} repeat "
+        "purchase days and {days} silent days the probability is {some}; with {many}, {other}.",
+        "Mapa de calor por días de recompra y días desde la última compra. Con {few} días de "
+        "recompra y {days} días de silencio, la probabilidad es {some}; con {many}, {other}.",
+    ),
+    "silent_days": Text("days since the last purchase", "días desde la última compra"),
+    "repeat_days": Text("repeat purchase days", "días de recompra"),
     "champions": Text("Champions", "Campeones"),
     "loyal": Text("Loyal", "Fieles"),
     "potential_loyalist": Text("Potential loyalists", "Fieles en potencia"),

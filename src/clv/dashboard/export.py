@@ -25,12 +25,10 @@ def button(table: pa.Table, file_name: str, label: str, *, key: str) -> None:
 
 
 def as_csv(table: pa.Table) -> bytes:
-    """A table as CSV for programs: plain numbers, ISO dates, lists joined by a space."""
+    """A table as CSV for programs: numbers as they are, ISO dates, lists joined by a space."""
     columns = {
         name: pc.binary_join(table[name], " ")
         if pa.types.is_list(table[name].type)
-        else pc.round(table[name], 2)
-        if pa.types.is_floating(table[name].type)
         else table[name]
         for name in table.column_names
     }

@@ -26,48 +26,33 @@ def check(table: ibis.Table, declared: Table) -> None:
     Raises:
         RuleBroken: with the rule, how many rows break it and the first of them.
     """
-    broken = _broken_rows(table, declared)
-    counts = {f"rule_{i}": rows.fill_null(False).sum() for i, (_, rows) in enumerate(broken)}
+    rules = {f"rule_{i}": rule for i, rule in enumerate(declared.every_rule)}
+    broken = {name: _broken(rule, table) for name, rule in rules.items()}
+    counts = {name: rows.fill_null(False).sum() for name, rows in broken.items()}
     if declared.key:
         key = ibis.struct({name: table[name] for name in declared.key})
         counts["repeated"] = table.count() - key.nunique()
     found = first_row(table.aggregate(**counts))
-    for i, (rule, rows) in enumerate(broken):
-        if found[f"rule_{i}"]:
-            columns = [name for name in rule.columns if name in declared.names]
-            shown = list(dict.fromkeys([*declared.key, *columns]))
-            first = first_row(table.filter(rows).select(shown))
-            raise RuleBroken(
-                declared.name, str(rule), found[f"rule_{i}"], first, next_step=rule.next_step
-            )
+    for name, rule in rules.items():
+        if count := found[name]:
+            first = first_row(table.filter(broken[name]).select(declared.shown(rule)))
+            raise RuleBroken(declared.name, str(rule), count, first, next_step=rule.next_step)
     if found.get("repeated"):
         _refuse_repeated(table, declared, found["repeated"])
 
 
-def _broken_rows(table: ibis.Table, declared: Table) -> list[tuple[Rule, Any]]:
-    known = []
-    for column in declared.columns:
-        values = table[column.name]
-        if not column.nullable:
-            step = f"Every row needs its {column.name}: {column.meaning}."
-            known.append((Rule(f"{column.name} is known", step), values.isnull()))
-        if column.type == "number":
-            step = "Write null for what is unknown, never NaN or infinity."
-            rows = values.isnan() | values.isinf()
-            known.append((Rule(f"{column.name} is finite", step), rows))
-    ruled = []
-    for rule in declared.rules:
-        rows = ~_comparison(rule.text, table)
-        if rule.when is not None:
-            rows &= _comparison(rule.when, table)
-        ruled.append((rule, rows))
-    return known + ruled
+def _broken(rule: Rule, table: ibis.Table) -> Any:
+    rows = ~_holds(rule.text, table)
+    return rows if rule.when is None else rows & _holds(rule.when, table)
 
 
-def _comparison(text: str, table: ibis.Table) -> Any:
+def _holds(text: str, table: ibis.Table) -> Any:
     left, compare, right = text.split()
+    values = table[left]
+    if compare == "is":
+        return values.notnull() if right == "known" else ~(values.isnan() | values.isinf())
     other = table[right] if right in table.columns else float(right)
-    return _COMPARE[compare](table[left], other)
+    return _COMPARE[compare](values, other)
 
 
 def _refuse_repeated(table: ibis.Table, declared: Table, count: int) -> None:

@@ -23,14 +23,8 @@ def cohorts(days: ibis.Table, summary: ibis.Table) -> ibis.Table:
     )
     grid = _grid(summary, days.date.max())
     filled = grid.left_join(active, ["cohort", "period"])
-    return filled.select(
-        cohort=filled.cohort,
-        period=filled.period,
-        customers=filled.customers,
-        active=filled.active.fill_null(0),
-        orders=filled.orders.fill_null(0),
-        value=filled.value.fill_null(0),
-    )
+    filled = filled.select(*grid.columns, "active", "orders", "value")
+    return filled.fill_null({"active": 0, "orders": 0, "value": 0})
 
 
 def _grid(summary: ibis.Table, last_day: ibis.Value) -> ibis.Table:

@@ -19,7 +19,7 @@ _FORM = "It is a CSV with the columns currency, rate and, if rates change, from 
 
 
 def read_rates(connection: Any, path: Path) -> ibis.Table:
-    """Rates by ``currency`` with the days ``since`` and ``until`` which each holds.
+    """Rates by ``rate_currency`` with the day ``since`` when each holds.
 
     Raises:
         SourceUnreadable: the file cannot be opened, holds no rates, or a row is none.
@@ -40,7 +40,11 @@ def read_rates(connection: Any, path: Path) -> ibis.Table:
         rows[key] = rate
     if not rows:
         raise SourceUnreadable(path, "it holds no rates.", next_step=_FORM)
-    return hold(connection, _spans(sorted((*key, rate) for key, rate in rows.items())))
+    table = [
+        {"rate_currency": currency, "since": since, "rate": rate}
+        for (currency, since), rate in rows.items()
+    ]
+    return hold(connection, pa.Table.from_pylist(table))
 
 
 def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
@@ -58,26 +62,6 @@ def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
         return (currency, dt.date.fromisoformat(since) if since else dt.date.min), rate
     except ValueError:
         raise ValueError(f"{since!r} is no day") from None
-
-
-def _spans(rows: list[tuple[str, dt.date, float]]) -> pa.Table:
-    following = [*rows[1:], ("", dt.date.max, 0.0)]
-    until = [
-        after[1] if after[0] == row[0] else dt.date.max
-        for row, after in zip(rows, following, strict=True)
-    ]
-    names, since, rates = zip(*rows, strict=True)
-    return pa.table(
-        {"rate_currency": names, "since": since, "until": until, "rate": rates},
-        schema=pa.schema(
-            {
-                "rate_currency": pa.string(),
-                "since": pa.date32(),
-                "until": pa.date32(),
-                "rate": pa.float64(),
-            }
-        ),
-    )
 
 
 def currencies(lines: ibis.Table) -> list[str]:
@@ -98,14 +82,8 @@ def convert(lines: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Table:
     day = lines.invoice_date.date()
     foreign = lines.currency.notnull() & (lines.currency != currency)
     dated = lines.mutate(day=day, foreign=foreign)
-    rated = dated.left_join(
-        rates,
-        [
-            dated.foreign,
-            dated.currency == rates.rate_currency,
-            dated.day >= rates.since,
-            dated.day < rates.until,
-        ],
+    rated = dated.asof_join(
+        rates, dated.day >= rates.since, predicates=dated.currency == rates.rate_currency
     )
     unknown = rated.filter(rated.foreign & rated.rate.isnull())
     if rows := count(unknown):

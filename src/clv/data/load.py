@@ -10,13 +10,14 @@ import contextlib
 import csv
 import dataclasses
 import gzip
-import hashlib
-import io
+import itertools
+import operator
 import re
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,28 +32,10 @@ from clv.data.sources import Source
 from clv.errors import SourceUnreadable
 
 RAW_NAMES = (
-    "invoice",
-    "stock_code",
-    "description",
-    "quantity",
-    "invoice_date",
-    "unit_price",
-    "amount",
-    "customer_id",
-    "country",
-    "currency",
-)
-ORDER_FACTS = (
-    "status",
-    "cancelled_at",
-    "refunded",
-    "refunded_at",
-    "tax",
-    "shipping",
-    "payment_method",
-    "tags",
-    "mode",
-    "captured",
+    *("invoice", "stock_code", "description", "quantity", "invoice_date", "unit_price", "amount"),
+    *("customer_id", "country", "currency"),
+    *("status", "cancelled_at", "refunded", "refunded_at", "tax", "shipping"),
+    *("payment_method", "tags", "mode", "captured"),
 )
 SUFFIXES = (".csv", ".csv.gz", ".zip", ".xlsx", ".parquet")
 _EXPECTED = f"Give one of: {', '.join(SUFFIXES)}."
@@ -61,8 +44,20 @@ _ENCODING = "Say what it is with --encoding latin-1 (or utf-16), or save it as U
 
 
 @dataclasses.dataclass(frozen=True)
+class Part:
+    """One readable part of a log (a file, a sheet, a member of a zip), of which only the header
+    was read; ``rows`` hands the rest to the engine as text, under that header.
+    """
+
+    label: str
+    path: Path
+    header: list[str]
+    rows: Callable[[Any], ibis.Table]
+
+
+@dataclasses.dataclass(frozen=True)
 class RawFile:
-    """One readable part of a log (a file, a sheet, a member of a zip) as a table of text.
+    """A part as a table of text under raw names.
 
     ``headers`` is what the part itself calls each raw name; ``path`` is the file on disk.
     """
@@ -71,18 +66,6 @@ class RawFile:
     path: Path
     headers: Mapping[str, str]
     table: ibis.Table
-
-
-def digest(paths: Sequence[Path]) -> list[dict[str, object]]:
-    """Name, size and SHA-256 of each file, in the order given."""
-    return [
-        {"file": path.name, "bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths
-    ]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_files(paths: Sequence[Path]) -> None:
@@ -102,18 +85,25 @@ def require_files(paths: Sequence[Path]) -> None:
 def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) -> list[RawFile]:
     """The parts of the log in ``paths``, each with every raw name, unknown ones null.
 
-    ``scratch`` is an existing folder for what a zip holds. Nothing is computed yet; run what
-    follows inside :func:`reading`, which turns the engine's complaints into ours.
+    Of a workbook these are the sheets that have the columns. ``scratch`` is an existing folder
+    for what a zip holds. Nothing is computed yet; run what follows inside :func:`reading`, which
+    turns the engine's complaints into ours.
 
     Raises:
         SourceUnreadable: a file is missing, empty, damaged, of an unknown kind or encoding,
             or lacks a column.
     """
-    require_files(paths)
-    parts: list[RawFile] = []
-    for path in paths:
-        parts.extend(_parts(connection, path, str(path), source, scratch))
-    return parts
+    found = []
+    for _, group in itertools.groupby(_parts(paths, source.encoding, scratch), _path_of):
+        sheets = list(group)
+        known = [sheet for sheet in sheets if not _missing(sheet.header, source)]
+        for part in known or sheets[:1]:
+            require_headers(part.header, source, part.label)
+            found.append(_raw(part, part.rows(connection), source))
+    return found
+
+
+_path_of = operator.attrgetter("path")
 
 
 def header_rows(paths: Sequence[Path], encoding: str) -> list[tuple[str, list[str]]]:
@@ -122,29 +112,8 @@ def header_rows(paths: Sequence[Path], encoding: str) -> list[tuple[str, list[st
     Raises:
         SourceUnreadable: a file is missing, empty, damaged, or of an unknown kind or encoding.
     """
-    require_files(paths)
     with tempfile.TemporaryDirectory() as scratch:
-        return [row for path in paths for row in _headers(path, str(path), encoding, Path(scratch))]
-
-
-def _headers(
-    path: Path, label: str, encoding: str, scratch: Path
-) -> Iterator[tuple[str, list[str]]]:
-    name = path.name.lower()
-    if name.endswith(".zip"):
-        for member in _unzipped(path, label, scratch):
-            yield from _headers(member, f"{label}, {member.name}", encoding, member.parent)
-    elif name.endswith(".xlsx"):
-        with _as_unreadable(label, "a workbook"):
-            workbook = fastexcel.read_excel(path)
-            for sheet in workbook.sheet_names:
-                columns = workbook.load_sheet(sheet, n_rows=0).available_columns()
-                yield f"{label}, sheet {sheet}", [column.name for column in columns]
-    elif name.endswith(".parquet"):
-        with _as_unreadable(label, "a Parquet file"):
-            yield label, pq.read_schema(path).names
-    else:
-        yield label, _split(_first_line(path, label, encoding))[0]
+        return [(part.label, part.header) for part in _parts(paths, encoding, Path(scratch))]
 
 
 @contextlib.contextmanager
@@ -176,28 +145,48 @@ def reading(parts: Sequence[RawFile], source: Source) -> Iterator[None]:
         raise SourceUnreadable(label, problem, next_step=step) from cause
 
 
-def _parts(
-    connection: Any, path: Path, label: str, source: Source, scratch: Path
-) -> Iterator[RawFile]:
+def _parts(paths: Sequence[Path], encoding: str, scratch: Path) -> Iterator[Part]:
+    require_files(paths)
+    for path in paths:
+        yield from _parts_of(path, str(path), encoding, scratch)
+
+
+def _parts_of(path: Path, label: str, encoding: str, scratch: Path) -> Iterator[Part]:
     name = path.name.lower()
     if name.endswith(".zip"):
         for member in _unzipped(path, label, scratch):
-            inner = f"{label}, {member.name}"
-            yield from _parts(connection, member, inner, source, member.parent)
+            yield from _parts_of(member, f"{label}, {member.name}", encoding, member.parent)
     elif name.endswith(".xlsx"):
-        yield from _sheets(connection, path, label, source)
+        with _as_unreadable(label, "a workbook"):
+            workbook = fastexcel.read_excel(path)
+            for sheet_name in workbook.sheet_names:
+                sheet = workbook.load_sheet(sheet_name, dtypes="string")
+                header = [column.name for column in sheet.available_columns()]
+                yield Part(f"{label}, sheet {sheet_name}", path, header, partial(_of_sheet, sheet))
     elif name.endswith(".parquet"):
         with _as_unreadable(label, "a Parquet file"):
-            table = connection.read_parquet(str(path))
-        texts = table.select(**{header: table[header].cast("string") for header in table.columns})
-        yield _raw(texts, source, path, label)
+            yield Part(label, path, pq.read_schema(path).names, partial(_of_parquet, path, label))
     else:
-        yield _raw(_csv(connection, path, label, source), source, path, label)
+        line = _first_line(path, label, encoding)
+        delimiter = max(",;\t|", key=line.count)
+        header = next(csv.reader([line], delimiter=delimiter), [])
+        read = partial(_of_csv, path, header=header, delimiter=delimiter, encoding=encoding)
+        yield Part(label, path, header, read)
 
 
-def _csv(connection: Any, path: Path, label: str, source: Source) -> ibis.Table:
-    header, delimiter = _split(_first_line(path, label, source.encoding))
-    require_headers(header, source, label)
+def _of_sheet(sheet: fastexcel.ExcelSheet, connection: Any) -> ibis.Table:
+    return hold(connection, pa.Table.from_batches([sheet.to_arrow()]))
+
+
+def _of_parquet(path: Path, label: str, connection: Any) -> ibis.Table:
+    with _as_unreadable(label, "a Parquet file"):
+        table = connection.read_parquet(str(path))
+    return table.select(**{header: table[header].cast("string") for header in table.columns})
+
+
+def _of_csv(
+    path: Path, connection: Any, *, header: list[str], delimiter: str, encoding: str
+) -> ibis.Table:
     return connection.read_csv(
         str(path),
         columns=dict.fromkeys(header, "VARCHAR"),
@@ -205,14 +194,8 @@ def _csv(connection: Any, path: Path, label: str, source: Source) -> ibis.Table:
         delim=delimiter,
         quote='"',
         escape='"',
-        encoding=source.encoding,
+        encoding=encoding,
     )
-
-
-def _split(line: str) -> tuple[list[str], str]:
-    """The names in a header line, and what separates them."""
-    delimiter = max(",;\t|", key=line.count)
-    return next(csv.reader(io.StringIO(line), delimiter=delimiter), []), delimiter
 
 
 def _first_line(path: Path, label: str, encoding: str) -> str:
@@ -227,22 +210,6 @@ def _first_line(path: Path, label: str, encoding: str) -> str:
     except UnicodeError as cause:
         problem = f"the file is not {encoding.upper()} text."
         raise SourceUnreadable(label, problem, next_step=_ENCODING) from cause
-
-
-def _sheets(connection: Any, path: Path, label: str, source: Source) -> Iterator[RawFile]:
-    with _as_unreadable(label, "a workbook"):
-        workbook = fastexcel.read_excel(path)
-        sheets = {name: workbook.load_sheet(name, dtypes="string") for name in workbook.sheet_names}
-    headers = {
-        name: [column.name for column in sheet.available_columns()]
-        for name, sheet in sheets.items()
-    }
-    known = [name for name in sheets if not _missing(headers[name], source)]
-    if not known:
-        require_headers(next(iter(headers.values())), source, label)
-    for name in known:
-        rows = hold(connection, pa.Table.from_batches([sheets[name].to_arrow()]))
-        yield _raw(rows, source, path, f"{label}, sheet {name}")
 
 
 def _unzipped(path: Path, label: str, scratch: Path) -> Iterator[Path]:
@@ -277,28 +244,21 @@ def _as_unreadable(label: str, kind: str) -> Iterator[None]:
         raise SourceUnreadable(label, problem, next_step=_AGAIN) from cause
 
 
-def _raw(table: ibis.Table, source: Source, path: Path, label: str) -> RawFile:
+def _raw(part: Part, table: ibis.Table, source: Source) -> RawFile:
     """The table under raw names; columns nobody asked for become ``rest`` where they count."""
-    require_headers(table.columns, source, label)
-    headers = {
-        raw: next(header for header in names if header in table.columns)
+    present = {
+        raw: [header for header in names if header in part.header]
         for raw, names in source.headers.items()
-        if set(names) & set(table.columns)
     }
-    wanted = RAW_NAMES if source.export is None else (*RAW_NAMES, *ORDER_FACTS)
-    found = {
-        raw: table[headers[raw]].nullif("") if raw in headers else ibis.null("string")
-        for raw in wanted
-    }
-    if source.export is not None:
-        for raw, names in source.headers.items():
-            filled = [table[name].nullif("") for name in names if name in table.columns]
-            found[raw] = ibis.coalesce(*filled) if filled else ibis.null("string")
-    others = [header for header in table.columns if header not in headers.values()]
+    headers = {raw: names[0] for raw, names in present.items() if names}
+    found = dict.fromkeys(RAW_NAMES, ibis.null("string"))
+    for raw in headers:
+        found[raw] = ibis.coalesce(*(table[header].nullif("") for header in present[raw]))
+    others = [header for header in part.header if header not in headers.values()]
     rest = ibis.null("string")
     if source.identity and others:
         rest = ibis.literal("\x1f").join([table[header].fill_null("") for header in others])
-    return RawFile(label, path, headers, table.select(**found, rest=rest))
+    return RawFile(part.label, part.path, headers, table.select(**found, rest=rest))
 
 
 def _missing(header: Sequence[str], source: Source) -> list[str]:
@@ -317,9 +277,8 @@ def require_headers(header: Sequence[str], source: Source, label: str) -> None:
     """
     named = [name for name in header if name.strip()]
     if not named:
-        raise SourceUnreadable(
-            label, "its first line is empty, so no column has a name.", next_step=_AGAIN
-        )
+        problem = "its first line is empty, so no column has a name."
+        raise SourceUnreadable(label, problem, next_step=_AGAIN)
     if missing := _missing(header, source):
         raise SourceUnreadable(
             label,
@@ -327,8 +286,5 @@ def require_headers(header: Sequence[str], source: Source, label: str) -> None:
             next_step="Name the columns of your log with --customer-id, --date and --amount.",
         )
     if twice := [name for name in named if header.count(name) > 1]:
-        raise SourceUnreadable(
-            label,
-            f"the column {twice[0]} is there twice.",
-            next_step="Rename or remove one of them.",
-        )
+        problem = f"the column {twice[0]} is there twice."
+        raise SourceUnreadable(label, problem, next_step="Rename or remove one of them.")

@@ -17,12 +17,18 @@ from typing import Any
 
 import ibis
 
-from clv.data.engine import first_row
 from clv.data.load import RawFile
-from clv.data.preprocess import DECIMAL, Cleaning, amount, customer, moment, stripped, unreadable
+from clv.data.preprocess import (
+    DECIMAL,
+    Cleaning,
+    amount,
+    customer,
+    moment,
+    refuse_unreadable,
+    stripped,
+)
 from clv.data.sources import Source
 
-STATES = ("draft", "test_order", "cancelled", "not_paid")
 FURTHEST = {"cancelled": 2, "not_paid": 0, "draft": 0}
 
 
@@ -40,20 +46,17 @@ def require_readable(parts: Sequence[RawFile], source: Source) -> None:
     """Stop where an amount, or the moment of an order, is written but cannot be read.
 
     Raises:
-        SourceUnreadable: with the part, how many rows, the first row, its column and value.
+        SourceUnreadable: as :func:`clv.data.preprocess.refuse_unreadable`.
     """
     for part in parts:
-        rows = part.table.mutate(row_number_=ibis.row_number() + 1)
-        money = ("amount", "refunded", "tax", "shipping")
+        rows = part.table
         broken = {
-            name: _money(rows[name], source).isnull() & rows[name].notnull() for name in money
+            name: _money(rows[name], source).isnull() & rows[name].notnull()
+            for name in ("amount", "refunded", "tax", "shipping")
         }
         at = moment(rows.invoice_date, source)
         broken["invoice_date"] = at.isnull() & (rows.amount.notnull() | rows.invoice_date.notnull())
-        found = first_row(rows.aggregate(**{name: bad.sum() for name, bad in broken.items()}))
-        for name in filter(found.get, broken):
-            first = first_row(rows.filter(broken[name]).order_by("row_number_"))
-            raise unreadable(part, name, found[name], first)
+        refuse_unreadable(part, broken)
 
 
 def _stated(part: RawFile, number: int, source: Source, cleaning: Cleaning) -> ibis.Table:

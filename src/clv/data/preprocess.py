@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -157,37 +157,48 @@ def require_readable(lines: ibis.Table, parts: Sequence[RawFile], source: Source
     """Stop where a number or a date could not be read, naming the first.
 
     Raises:
-        SourceUnreadable: with the part, how many rows, the first row, its column and value.
+        SourceUnreadable: as :func:`refuse_unreadable`.
     """
     unread = lines.quantity.isnull() | lines.unit_price.isnull() | lines.invoice_date.isnull()
-    if not count(lines.filter(unread)):
-        return
-    for part in parts:
-        numbered = part.table.mutate(row_number_=ibis.row_number() + 1)
-        for name, value in _values(numbered, source).items():
-            broken = numbered.filter(value.isnull())
-            if rows := count(broken):
-                first = first_row(broken.order_by("row_number_"))
-                raise unreadable(part, name, rows, first)
+    if count(lines.filter(unread)):
+        for part in parts:
+            values = _values(part.table, source)
+            refuse_unreadable(part, {name: value.isnull() for name, value in values.items()})
 
 
-def unreadable(part: RawFile, name: str, rows: int, first: dict[str, Any]) -> SourceUnreadable:
-    """The complaint about a value of a part that cannot be read, in words."""
-    kind = {"invoice_date": "date", "quantity": "whole number"}.get(name, "amount")
-    step = {
-        "invoice_date": "Correct it, or, where all dates are written so, say how: --date-format "
-        "'%d/%m/%Y' (and ' %H:%M' where there is a time).",
-        "quantity": "Correct the row, or remove it.",
-    }.get(name, "Correct it, or say how amounts are written: --decimal-mark , or --decimal-mark .")
-    value = first[name]
-    shown = "empty" if value is None else repr(value)
-    many = "1 row has" if rows == 1 else f"{rows:,} rows have"
-    return SourceUnreadable(
-        part.label,
-        f"{many} no readable {kind} in column '{part.headers[name]}'; first: row "
-        f"{first['row_number_']:,} (without the header), {shown}.",
-        next_step=step,
-    )
+def refuse_unreadable(part: RawFile, broken: Mapping[str, Any]) -> None:
+    """Stop where a value of a part is ``broken``, by the raw name of its column.
+
+    Raises:
+        SourceUnreadable: with the part, how many rows, the first row, its column and value.
+    """
+    found = first_row(part.table.aggregate(**{name: rows.sum() for name, rows in broken.items()}))
+    for name in filter(found.get, broken):
+        numbered = part.table.mutate(row_number_=ibis.row_number() + 1, broken_=broken[name])
+        first = first_row(numbered.filter(numbered.broken_).order_by("row_number_"))
+        kind, step = _KINDS.get(name, _AMOUNT)
+        shown = "empty" if first[name] is None else repr(first[name])
+        many = "1 row has" if found[name] == 1 else f"{found[name]:,} rows have"
+        raise SourceUnreadable(
+            part.label,
+            f"{many} no readable {kind} in column '{part.headers[name]}'; first: row "
+            f"{first['row_number_']:,} (without the header), {shown}.",
+            next_step=step,
+        )
+
+
+_AMOUNT = (
+    "amount",
+    "Correct it, or say how amounts are written: --decimal-mark , or --decimal-mark .",
+)
+_KINDS = {
+    "invoice_date": (
+        "date",
+        "Correct it, or, where all dates are written so, say how: --date-format '%d/%m/%Y' "
+        "(and ' %H:%M' where there is a time).",
+    ),
+    "quantity": ("whole number", "Correct the row, or remove it."),
+}
 
 
 def require_clear_amounts(parts: Sequence[RawFile], source: Source) -> None:

@@ -9,7 +9,7 @@ import datetime as dt
 
 import ibis
 
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
 
 
 def transactions(
@@ -47,20 +47,13 @@ def _after(end: dt.date) -> dt.datetime:
     return dt.datetime.combine(end + dt.timedelta(days=1), dt.time())
 
 
-def customer_summary(
-    lines: ibis.Table,
-    days: ibis.Table,
-    window: ObservationWindow,
-    *,
-    time_unit: TimeUnit = TimeUnit.DAY,
-) -> ibis.Table:
+def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWindow) -> ibis.Table:
     """One row per customer who bought up to the window's end, in the declared columns.
 
     Args:
         lines: Kept lines.
         days: :func:`transactions` up to the same end.
-        window: Its end is the end of observation.
-        time_unit: Unit of recency and age.
+        window: Its end is the end of observation; recency and age count days.
     """
     known = lines.filter(lines.invoice_date < _after(window.end))
     firsts = _first_days(known)
@@ -77,51 +70,42 @@ def customer_summary(
         returned_value=days.returned_value.sum(),
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
-    return _described(all_, window, time_unit)
+    return _described(all_, window)
 
 
 def _first_days(known: ibis.Table) -> ibis.Table:
     """First day, and the country and dearest goods line of that day, per customer."""
-    days = known.group_by("customer_id").agg(first_day=known.invoice_date.min().date())
-    # Ranking the lines of that day alone is much less work than ranking all.
-    known = known.join(days, "customer_id")
+    first_day = known.invoice_date.min().over(group_by="customer_id").date()
+    known = known.mutate(first_day=first_day)
     known = known.filter(known.invoice_date.date() == known.first_day)
+    is_named = known.is_goods & (known.description != "Unknown")
+    product = ibis.ifelse(is_named, known.description, None)
     order = [known.is_goods.desc(), known.sales.desc(), known.description, known.country]
-    ranked = known.mutate(rank=ibis.row_number().over(group_by="customer_id", order_by=order))
-    first = ranked.filter(ranked["rank"] == 0)
-    return first.select(
-        customer_id=first.customer_id,
-        first_day=first.first_day,
-        country=first.country,
-        first_product=ibis.ifelse(
-            first.is_goods & (first.description != "Unknown"), first.description, None
-        ),
+    return known.group_by("customer_id").agg(
+        first_day=known.first_day.min(),
+        country=known.country.first(order_by=order, include_null=True),
+        first_product=product.first(order_by=order, include_null=True),
     )
 
 
-def _described(all_: ibis.Table, window: ObservationWindow, time_unit: TimeUnit) -> ibis.Table:
+def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
     first = ibis.coalesce(all_.first_standing, all_.first_day)
     last = ibis.coalesce(all_.last_purchase, first)
     end = ibis.literal(window.end)
     days = all_.purchase_days.fill_null(0)
     frequency = ibis.greatest(days - 1, 0)
-    number = {
-        name: all_[name].cast("float64")
-        for name in ("repeat_value", "gross_value", "returned_value")
-    }
-    gross = number["gross_value"].fill_null(0.0)
-    returned = number["returned_value"].fill_null(0.0)
+    gross, returned = (all_[name].cast("float64") for name in ("gross_value", "returned_value"))
     return all_.select(
         customer_id=all_.customer_id,
         frequency=frequency,
-        recency=last.delta(first, unit="day") / time_unit.days,
-        age=end.delta(first, unit="day") / time_unit.days,
-        monetary_value=number["repeat_value"] / frequency.nullif(0),
+        recency=last.delta(first, unit="day").cast("float64"),
+        age=end.delta(first, unit="day").cast("float64"),
+        monetary_value=all_.repeat_value.cast("float64") / frequency.nullif(0),
         purchase_days=days,
         orders=all_.orders.fill_null(0),
-        mean_day_value=number["gross_value"] / all_.purchase_days,
-        gross_value=gross,
-        returned_value=returned,
+        mean_day_value=gross / all_.purchase_days,
+        gross_value=gross.fill_null(0.0),
+        returned_value=returned.fill_null(0.0),
         historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),
         first_purchase=first,
         last_purchase=all_.last_purchase,

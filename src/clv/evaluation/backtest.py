@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clv.models.segments import HorizonValidated
 
 Float = npt.NDArray[np.float64]
-Role = Literal["chosen", "challenger", "baseline"]
+Role = Literal["chosen", "baseline"]
 
 MOST_CUTS = 2
 FLOOR_SHARE = 1e-3

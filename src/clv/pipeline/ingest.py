@@ -75,8 +75,11 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
     """
     load.require_files(log.paths)
     tell("reading the log")
-    sources = load.digest(log.paths)
-    rates = load.digest([log.rates]) if log.rates and log.rates.is_file() else None
+    sources = [
+        {"file": path.name, "bytes": path.stat().st_size, "sha256": files.file_digest(path)}
+        for path in log.paths
+    ]
+    rates = files.file_digest(log.rates) if log.rates and log.rates.is_file() else None
     facts = dataclasses.replace(log, paths=(), today=dt.date.min)
     key = step_key(workspace, sources=sources, rates=rates, log=facts)
     if workspace.is_current("ingest", key):

@@ -19,7 +19,6 @@ from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.mlflow import recorder
-from clv.store.mlflow.chart import Bars
 from clv.store.mlflow.recorder import Tracking, Training
 from clv.store.workspace import Workspace, data_digest, key_of
 
@@ -113,8 +112,9 @@ def _scores(records: Records) -> Iterator[tuple[str, float, int]]:
             yield name, row["value"], dt.date.fromisoformat(row["cut"]).toordinal()
 
 
-def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Bars:
+def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Any:
     """Repeat purchase days of each cohort, and what the fit would have expected of newcomers."""
+    from clv.charts.fit import expected_and_observed
     from clv.models.base import LONGEST_HORIZON_DAYS
 
     newcomer = CustomerSummary.from_arrays(
@@ -122,22 +122,23 @@ def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Bars:
     )
     age = summary.column("age") * summary.time_unit.days
     longest = min(max(float(age.max()), 1.0), LONGEST_HORIZON_DAYS)
-    days = np.linspace(1.0, longest, 60)
+    days = np.geomspace(1.0, longest, 60)
     expected = [model.purchases.expected_transactions(newcomer, day)[0] for day in days]
     of_each = np.interp(age, [0.0, *days], [0.0, *expected])
     cohort = np.array(summary.table["cohort"].fill_null("unknown").to_pylist())
     labels, place = np.unique(cohort, return_inverse=True)
-    return Bars(
+    return expected_and_observed(
         "Repeat purchase days so far, by month of first purchase",
-        "purchase days",
-        tuple(labels.tolist()),
-        tuple(np.bincount(place, of_each).tolist()),
-        tuple(np.bincount(place, summary.column("frequency")).tolist()),
+        labels,
+        np.bincount(place, of_each),
+        np.bincount(place, summary.column("frequency")),
     )
 
 
-def _after_a_cut(workspace: Workspace, records: Records) -> Bars:
+def _after_a_cut(workspace: Workspace, records: Records) -> Any:
     """Purchase days after the latest cut of the longest horizon, by tenth of the forecast."""
+    from clv.charts.fit import expected_and_observed
+
     days = max(row["horizon_days"] for row in records)
     cut = max(row["cut"] for row in records if row["horizon_days"] == days)
     chosen = (
@@ -150,10 +151,9 @@ def _after_a_cut(workspace: Workspace, records: Records) -> Bars:
     mean, actual = (np.asarray(rows[name].to_numpy()) for name in ("mean", "actual"))
     order = np.argsort(mean, kind="stable")
     parts = [part for part in np.array_split(order, TENTHS) if part.size]
-    return Bars(
+    return expected_and_observed(
         f"Purchase days per customer in {days} days after {cut}, by tenth of the forecast",
-        "purchase days",
-        tuple(f"{place + 1}" for place in range(len(parts))),
-        tuple(float(mean[part].mean()) for part in parts),
-        tuple(float(actual[part].mean()) for part in parts),
+        [f"{place + 1}" for place in range(len(parts))],
+        [mean[part].mean() for part in parts],
+        [actual[part].mean() for part in parts],
     )

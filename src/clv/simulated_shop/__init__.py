@@ -16,17 +16,18 @@ Start reading at :func:`simulate_log`.
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from clv.errors import WorkspaceUnwritable
 from clv.simulated_shop import paperwork
 from clv.simulated_shop.articles import COUNTRIES, REMARKS, Articles, draw_articles
-from clv.simulated_shop.truth import Customers, Ints, draw_calendar, draw_purchases
+from clv.simulated_shop.paperwork import Lines
+from clv.simulated_shop.truth import FIRST, Customers, Ints, draw_purchases
+from clv.store.workspace import writing
 
 __all__ = ["SimulatedShop", "simulate_log", "write_log"]
 
@@ -52,17 +53,8 @@ class SimulatedShop:
     truth: pa.Table
 
 
-def simulate_log(
-    *,
-    customers: int = 5_900,
-    seed: int = 1,
-    first: dt.date = dt.date(2009, 12, 1),
-    last: dt.date = dt.date(2011, 12, 9),
-) -> SimulatedShop:
-    """A shop with ``customers`` who bought between ``first`` and ``last``, both included.
-
-    Raises:
-        ValueError: no customers, or the shop is closed on all of these days.
+def simulate_log(*, customers: int = 5_900, seed: int = 1) -> SimulatedShop:
+    """A shop with ``customers`` who bought between December 2009 and December 2011.
 
     >>> shop = simulate_log(customers=50, seed=7)
     >>> shop.truth.num_rows, shop.log.column_names[:3]
@@ -70,15 +62,12 @@ def simulate_log(
     """
     if customers < 1:
         raise ValueError(f"a shop needs at least one customer, not {customers}")
-    calendar = draw_calendar(first, last)
     rng = np.random.default_rng(seed)
     articles = draw_articles(rng)
     ids = FIRST_CUSTOMER + rng.permutation(customers)
-    people, buyer, day = draw_purchases(rng, customers, calendar)
-    orders, lines = paperwork.draw(rng, people, buyer, day, calendar=calendar, articles=articles)
-    rows = _file_order(rng, orders, lines)
-    log = _as_log(rows, orders, lines, articles=articles, ids=ids, first=first)
-    return SimulatedShop(log, _as_truth(people, ids, first))
+    people, buyer, day = draw_purchases(rng, customers)
+    lines = paperwork.draw(rng, people, buyer, day, articles)
+    return SimulatedShop(_as_log(_as_filed(rng, lines), articles, ids), _as_truth(people, ids))
 
 
 def write_log(path: Path, log: pa.Table) -> Path:
@@ -88,68 +77,53 @@ def write_log(path: Path, log: pa.Table) -> Path:
         WorkspaceUnwritable: the folder refuses writing, or the disk is full.
     """
     unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write((",".join(log.column_names) + "\n").encode())  # Arrow would quote it
-            options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
-            pa.csv.write_csv(log, file, options)
-        unfinished.replace(path)
-    except OSError as cause:
-        raise WorkspaceUnwritable(path, str(cause)) from cause
-    finally:
-        if unfinished.is_file():
-            unfinished.unlink()
+        try:
+            with unfinished.open("wb") as file:
+                file.write((",".join(log.column_names) + "\n").encode())  # Arrow would quote it
+                options = pa.csv.WriteOptions(include_header=False, quoting_style="needed")
+                pa.csv.write_csv(log, file, options)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     return path
 
 
-def _file_order(rng: np.random.Generator, orders: paperwork.Orders, lines: paperwork.Lines) -> Ints:
-    """Indices of the lines as the file has them: by time, some twice, two sheets that overlap."""
-    minute = orders.minute[lines.order]
-    rows = np.lexsort((lines.order, minute))
-    rows = np.repeat(rows, 1 + (rng.random(len(rows)) < REPEATED_LINES))
+def _as_filed(rng: np.random.Generator, lines: Lines) -> Lines:
+    """The lines as the file has them: by time, invoices numbered, some lines twice, two sheets."""
+    lines = lines[np.lexsort((lines["invoice"], lines["minute"]))]
+    begins = np.diff(lines["invoice"], prepend=lines["invoice"][0]) != 0
+    lines["invoice"] = FIRST_INVOICE + np.cumsum(begins)
+    lines = np.repeat(lines, 1 + (rng.random(len(lines)) < REPEATED_LINES))
     edges = np.array([SHEET_DAYS, SHEET_DAYS + OVERLAP_DAYS]) * paperwork.MINUTES_PER_DAY
-    begin, end = np.searchsorted(minute[rows], edges)
-    return np.concatenate([rows[:end], rows[begin:]])
+    begin, end = np.searchsorted(lines["minute"], edges)
+    return np.concatenate([lines[:end], lines[begin:]])
 
 
-def _as_log(
-    rows: Ints,
-    orders: paperwork.Orders,
-    lines: paperwork.Lines,
-    *,
-    articles: Articles,
-    ids: Ints,
-    first: dt.date,
-) -> pa.Table:
-    by_time = np.argsort(orders.minute, kind="stable")
-    number = np.empty_like(by_time)
-    number[by_time] = FIRST_INVOICE + np.arange(len(by_time))
-    invoices = [
-        f"{paperwork.PREFIXES[prefix]}{order}"
-        for prefix, order in zip(orders.prefix.tolist(), number.tolist(), strict=True)
-    ]
-    moments = np.datetime64(first, "m") + orders.minute
-    order, words = lines.order[rows], lines.words[rows]
-    customer = pa.array(orders.customer[order], mask=orders.customer[order] < 0)
+def _as_log(lines: Lines, articles: Articles, ids: Ints) -> pa.Table:
+    def named(values: Iterable[str], index: Ints) -> pa.Array:
+        return pa.array(values).take(pa.array(index, mask=index < 0))
+
+    moments = np.datetime64(FIRST, "s") + 60 * lines["minute"]
+    invoices = lines["invoice"].astype(str)
+    prefixes = np.array(paperwork.PREFIXES)[lines["prefix"]]
     return pa.table(
         {
-            "Invoice": pa.array(invoices).take(pa.array(order)),
-            "StockCode": pa.array(articles.code).take(pa.array(lines.item[rows])),
-            "Description": pa.array([*articles.description, *REMARKS]).take(
-                pa.array(words, mask=words < 0)
-            ),
-            "Quantity": pa.array(lines.quantity[rows]),
-            "InvoiceDate": pa.array(moments[order].astype("datetime64[s]")),
-            "Price": pa.array(lines.price[rows]),
-            "Customer ID": pa.array([f"{i}.0" for i in ids.tolist()]).take(customer),
-            "Country": pa.array(COUNTRIES).take(pa.array(orders.country[order])),
+            "Invoice": pa.array(np.strings.add(prefixes, invoices)),
+            "StockCode": named(articles.code, lines["item"]),
+            "Description": named([*articles.description, *REMARKS], lines["words"]),
+            "Quantity": pa.array(lines["quantity"]),
+            "InvoiceDate": pa.array(moments),
+            "Price": pa.array(lines["price"]),
+            "Customer ID": named([f"{name}.0" for name in ids.tolist()], lines["customer"]),
+            "Country": named(COUNTRIES, lines["country"]),
         }
     )
 
 
-def _as_truth(people: Customers, ids: Ints, first: dt.date) -> pa.Table:
-    second = np.datetime64(first, "s")
+def _as_truth(people: Customers, ids: Ints) -> pa.Table:
+    second = np.datetime64(FIRST, "s")
     by_id = np.argsort(ids)
     columns = {
         "customer_id": ids.astype(str),

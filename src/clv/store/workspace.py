@@ -70,14 +70,7 @@ class Workspace:
     def is_current(self, step: str, key: str) -> bool:
         """Whether ``step`` last ran from what ``key`` digests, and its files are unaltered."""
         note = self._steps().get(step)
-        return (
-            note is not None
-            and note["key"] == key
-            and all(
-                self.is_file(name) and file_digest(self.path(name)) == digest
-                for name, digest in note["files"].items()
-            )
-        )
+        return note is not None and note["key"] == key and not self._altered(note)
 
     def files_of(self, step: str) -> list[str]:
         """The files ``step`` last published; none if it never did."""
@@ -96,11 +89,12 @@ class Workspace:
 
     def altered(self) -> list[str]:
         """Files a step published that are gone, or no longer what it wrote."""
-        noted = [note["files"].items() for note in self._steps().values()]
+        return [name for note in self._steps().values() for name in self._altered(note)]
+
+    def _altered(self, note: dict[str, Any]) -> list[str]:
         return [
             name
-            for published in noted
-            for name, digest in published
+            for name, digest in note["files"].items()
             if not self.is_file(name) or file_digest(self.path(name)) != digest
         ]
 

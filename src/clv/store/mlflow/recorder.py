@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound, TrackingUnreachable
-from clv.store.mlflow.chart import Bars
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,7 +60,8 @@ class Training:
     """What a run keeps of a fitted model; ``folder`` holds its plain files.
 
     ``scores`` are metric, value and the cut they belong to as a day number, so that those of
-    several cuts form one line; ``source`` is where the data with digest ``data_digest`` lie.
+    several cuts form one line; ``source`` is where the data with digest ``data_digest`` lie;
+    ``charts`` are Plotly's figures.
     """
 
     digest: str
@@ -72,7 +72,7 @@ class Training:
     params: Mapping[str, str]
     metrics: Mapping[str, float]
     scores: tuple[tuple[str, float, int], ...]
-    charts: Mapping[str, Bars]
+    charts: Mapping[str, Any]
 
 
 def record(tracking: Tracking, training: Training) -> bool:
@@ -256,10 +256,10 @@ def _add_scores(client: MlflowClient, run_id: str, training: Training) -> None:
     for start in range(0, len(fresh), 1000):  # as many as MLflow takes at once
         client.log_batch(run_id, metrics=fresh[start : start + 1000])
     there = {file.path for file in client.list_artifacts(run_id, "charts")}
-    for name, bars in training.charts.items():
-        if f"charts/{name}.svg" not in there:
-            client.log_text(run_id, bars.svg(), f"charts/{name}.svg")
-            client.log_dict(run_id, bars.table(), f"charts/{name}.json")
+    for name, figure in training.charts.items():
+        if f"charts/{name}.html" not in there:
+            # With Plotly's script inside, so that it is drawn without a network.
+            client.log_text(run_id, figure.to_html(), f"charts/{name}.html")
 
 
 def _log_model(training: Training) -> Any:
