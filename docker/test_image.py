@@ -190,7 +190,7 @@ def test_the_health_check_of_the_image_knows_the_api_from_a_dead_port(serve, nam
 def test_a_server_stops_in_time_when_it_is_told_to(serve, name, part):
     serve(part)
 
-    engine("stop", "--time", "10", name)
+    engine("stop", "-t", "10", name)
 
     assert exit_code(name) != STOPPED_BY_FORCE
 
@@ -204,7 +204,7 @@ def test_a_pipeline_stops_in_time_and_leaves_nothing_half_written(name):
         lambda: run("sh", "-c", f"{ENGINE[0]} logs {name} 2>&1"),
     )
 
-    engine("stop", "--time", "10", name)
+    engine("stop", "-t", "10", name)
 
     assert exit_code(name) == 130
 
@@ -301,7 +301,7 @@ def test_composed_the_pipeline_runs_again_and_the_api_follows(system, compose):
 
     assert horizon() == 365
 
-    compose("run", "--rm", "pipeline", "pipeline", "--horizon-days", "91")
+    compose("run", "--rm", "-T", "--no-deps", "pipeline", "pipeline", "--horizon-days", "91")
 
     assert horizon() == 91
 
