@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check test-long test-all bench lock clean
+.PHONY: help setup run serve test check test-long test-all bench image image-test lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,12 @@ test-all: test test-long  ## every test
 
 bench: .venv/dev  ## every benchmark, against the peers, in one run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+image:  ## docker/Dockerfile as clv-forecaster, with Docker or Podman
+	docker/build.sh
+
+image-test: image .venv/dev  ## the image and the compose file, run for real
+	$(BIN)/pytest docker
 
 lock: $(UV)  ## compute both lock files anew
 	$(LOCK) pyproject.toml -o requirements.txt

@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import inspect
 import json
+import signal
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -55,6 +56,8 @@ Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` pr
 
 
 def main() -> None:
+    # A scheduler stops a run as a person does; process 1 of a container would not even hear it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()
 
 

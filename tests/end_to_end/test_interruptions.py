@@ -40,15 +40,22 @@ def wait_for(process, words):
 
 
 @pytest.mark.parametrize(
-    ("told", "pause"),
-    [("reading the log", 0.4), ("keeping and refusing", 0.1), ("writing the tables", 0.0)],
+    ("told", "pause", "sent"),
+    [
+        ("reading the log", 0.4, signal.SIGINT),
+        ("keeping and refusing", 0.1, signal.SIGINT),
+        ("keeping and refusing", 0.1, signal.SIGTERM),
+        ("writing the tables", 0.0, signal.SIGINT),
+    ],
 )
-def test_ctrl_c_while_the_engine_computes_leaves_the_last_good_files(good, shop_log, told, pause):
+def test_a_stop_while_the_engine_computes_leaves_the_last_good_files(
+    good, shop_log, told, pause, sent
+):
     root, before = good
     process = start(root, shop_log, "--goods-only")
     wait_for(process, told)
     time.sleep(pause)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130, err
