@@ -21,11 +21,15 @@ def simulated_columns(customers=800):
     T = rng.integers(0, WINDOW.days + 1, customers).astype(float)
     T[:5] = 0
     params = ParetoNBDParams(r=0.55, alpha=74.0, s=0.61, beta=82.0)
-    x, t_x = history(on_whole_days(purchases(params, T, rng)), T)
-    return {"frequency": x, "recency": t_x, "age": T}
+    made = on_whole_days(purchases(params, T, rng))
+    x, t_x = history(made, T)
+    days = (WINDOW.days - T[made.customer] + made.time).astype(int)
+    days = days[made.time <= T[made.customer]]
+    by_day = np.bincount(days - 1, minlength=WINDOW.days).tolist()
+    return {"frequency": x, "recency": t_x, "age": T}, tuple(by_day)
 
 
-COLUMNS = simulated_columns()
+COLUMNS, BY_DAY = simulated_columns()
 
 
 def summary_of(columns, rows=slice(None), *, unit=TimeUnit.DAY):
@@ -33,7 +37,7 @@ def summary_of(columns, rows=slice(None), *, unit=TimeUnit.DAY):
         name: values[rows] / (1 if name == "frequency" else unit.days)
         for name, values in columns.items()
     }
-    return CustomerSummary.from_arrays(WINDOW, time_unit=unit, **shown)
+    return CustomerSummary.from_arrays(WINDOW, time_unit=unit, purchases_by_day=BY_DAY, **shown)
 
 
 SUMMARY = summary_of(COLUMNS)

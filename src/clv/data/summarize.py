@@ -9,6 +9,7 @@ import datetime as dt
 
 import ibis
 
+from clv.data import engine
 from clv.periods import ObservationWindow
 
 
@@ -34,6 +35,17 @@ def transactions(
         returned_value=orders.returned_value.sum(),
     )
     return days.filter(days.gross_value > days.returned_value)
+
+
+def repeat_purchases_by_day(days: ibis.Table, window: ObservationWindow) -> tuple[int, ...]:
+    """How many customers bought again on each day after the window's first."""
+    days = days.mutate(first=days.date.min().over(group_by="customer_id"))
+    again = days.filter(days.date > days.first)
+    counted = engine.fetch(again.group_by("date").agg(customers=again.count())).to_pylist()
+    by_day = [0] * window.days
+    for row in counted:
+        by_day[(row["date"] - window.start).days - 1] = row["customers"]
+    return tuple(by_day)
 
 
 def _by_order(table: ibis.Table) -> ibis.Table:

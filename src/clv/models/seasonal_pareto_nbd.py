@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, TimeUnitMismatch
@@ -64,7 +65,7 @@ class Opening:
 
     def weight(self, born: Float) -> Float:
         """Of customers first seen ``born`` days after the log's first day, 1 down to 0."""
-        return np.exp(-np.maximum(born, 0.0) / self.days)
+        return np.asarray(np.exp(-np.maximum(born, 0.0) / self.days))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,7 @@ class YearlySeason:
         if not self.coefficients:
             return np.zeros(days)
         ordinal = first_day.toordinal() + np.arange(days)
-        full = harmonics(ordinal) @ np.array(self.coefficients)
+        full: Float = harmonics(ordinal) @ np.array(self.coefficients)
         years_back = (
             ordinal - np.array([[self.seen_from.toordinal()], [self.seen_to.toordinal()]])
         ) / DAYS_PER_YEAR
@@ -93,9 +94,9 @@ class YearlySeason:
         return np.where(ordinal <= self.seen_to.toordinal(), 1.0, kept) * full
 
 
-def harmonics(ordinal: Float) -> Float:
+def harmonics(ordinal: npt.NDArray[Any]) -> Float:
     """Waves of a year, shape ``(days, 2 HARMONICS)``; days as ordinals of the calendar."""
-    angle = 2 * np.pi * (np.asarray(ordinal, dtype=float) - 0.5) / DAYS_PER_YEAR
+    angle = 2 * np.pi * (ordinal - 0.5) / DAYS_PER_YEAR
     orders = angle[:, None] * np.arange(1, HARMONICS + 1)
     return np.concatenate([np.sin(orders), np.cos(orders)], axis=1)
 
@@ -289,7 +290,7 @@ class _Shop:
 
     def season(self) -> Season:
         window = self.summary.window
-        ordinal = window.start.toordinal() + 1 + np.arange(window.days)
+        ordinal = window.start.toordinal() + 1 + np.arange(window.days, dtype=float)
         purchases = np.asarray(self.summary.purchases_by_day, dtype=float)
         return Season(harmonics(ordinal), purchases)
 

@@ -96,7 +96,8 @@ class Path(NamedTuple):
     def _weighted(
         self, day: npt.NDArray[np.int64], weights: Float, shape: tuple[int, ...]
     ) -> Float:
-        return np.asarray(np.einsum("npk,np->kn", self.powers[day], weights)).reshape(-1, *shape)
+        kinds = self.powers.shape[2]
+        return np.einsum("npk,np->kn", self.powers[day], weights).reshape(kinds, *shape)
 
 
 def exposure(weights: Float, time: Float, days: int, steps: tuple[int, ...]) -> Float:

@@ -31,7 +31,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.clock import Clock
-from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
+from clv.numerics.quadrature import blocks, dropout_nodes, gauss_legendre, log_sum_exp
 
 Float = npt.NDArray[np.float64]
 Rate = float | Float
@@ -245,9 +245,7 @@ def _time_alive(
     if clock is not None:
         return _busy_time_alive(s, beta, horizon, discount, clock)
     if discount > 0:
-        # Beyond 45 discount lengths nothing is left that a double could hold.
-        columns = _broadcast(s, beta, np.minimum(horizon, 45 / discount))
-        return _time_integral(columns, discount, nodes=NODES)
+        return _discounted_time_alive(s, beta, horizon, discount)
     endless = np.isinf(horizon)
     if np.any(endless & (np.asarray(s) <= 1)):
         raise ValueError(
@@ -264,38 +262,38 @@ def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock
     columns = _broadcast(s, beta, horizon)
     flat = np.stack([column.reshape(-1) for column in columns])
     distinct, which = np.unique(flat, axis=1, return_inverse=True)
-    # Panels of a day, within which m is a parabola, and finer ones on the first day: the most
-    # restless of customers are gone by its evening.
-    days = np.arange(2.0, horizon.max(initial=0.0))
-    cuts = np.concatenate([2.0 ** np.arange(-20, 1), days])[:, None]
-    busy = _time_integral(list(distinct), discount, nodes=5, cuts=cuts, clock=clock)
-    return busy[which.reshape(-1)].reshape(columns[0].shape)
+    values = np.empty(distinct.shape[1])
+    for end in np.unique(distinct[2]):
+        # A panel for each day, within which m is smooth, and finer ones on the first: the most
+        # restless of customers are gone by its evening.
+        edges = np.concatenate([[0.0], 2.0 ** np.arange(-20, 1), np.arange(2.0, end)])
+        edges = np.append(edges[edges < end], end)
+        positions, log_weights = gauss_legendre(5)
+        times = (edges[:-1] + positions * np.diff(edges)).T.reshape(-1, 1)
+        worth = (np.exp(log_weights) * np.diff(edges)).T.reshape(-1, 1)
+        worth = worth * clock.speed(times) * np.exp(-discount * times)
+        of_end = np.flatnonzero(distinct[2] == end)
+        for part in blocks(of_end.size, nodes=times.size):
+            shape, rate = distinct[:2, of_end[part]]
+            alive = worth * np.exp(-shape * np.log1p(times / rate))
+            # One node after the other, so that a customer alone has the same bits.
+            values[of_end[part]] = np.cumsum(alive, axis=0)[-1]
+    return values[which.reshape(-1)].reshape(columns[0].shape)
 
 
 def _broadcast(*values: npt.ArrayLike) -> list[Float]:
     return list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in values)))
 
 
-def _time_integral(
-    columns: list[Float],
-    discount: float,
-    *,
-    nodes: int,
-    cuts: Float | None = None,
-    clock: Clock | None = None,
-) -> Float:
-    """The integral of :func:`_time_alive` by quadrature; columns ``s, beta, t`` of one shape."""
-    s, beta, end = (column.reshape(-1) for column in columns)
+def _discounted_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float) -> Float:
+    # Beyond 45 discount lengths nothing is left that a double could hold.
+    columns = _broadcast(s, beta, np.minimum(horizon, 45 / discount))
+    shape, rate, end = (column.reshape(-1) for column in columns)
     values = np.empty(end.shape)
-    panels = 1 if cuts is None else 1 + len(cuts)
-    for part in blocks(end.size, nodes=nodes * panels):
-        scale = 1 / (discount + s[part] / beta[part])
-        none = np.zeros_like(scale)
-        times, log_weights = dropout_nodes(none, end[part], scale, nodes=nodes, cuts=cuts)
-        log_alive = -discount * times - s[part] * np.log1p(times / beta[part])
-        if clock is not None:
-            log_alive += np.log(clock.speed(times))
-        # One by one, as in log_sum_exp, so that a customer alone has the same bits.
+    for part in blocks(end.size, nodes=NODES):
+        scale = 1 / (discount + shape[part] / rate[part])
+        times, log_weights = dropout_nodes(np.zeros_like(scale), end[part], scale, nodes=NODES)
+        log_alive = -discount * times - shape[part] * np.log1p(times / rate[part])
         values[part] = functools.reduce(np.add, np.exp(log_alive + log_weights))
     return values.reshape(columns[0].shape)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -198,11 +199,13 @@ class _Ingest:
         )
         check.check(days, TRANSACTIONS)
         table = engine.hold(self.connection, summarize.customer_summary(known, days, window))
-        summary = CustomerSummary.from_table(engine.fetch(table), window, TimeUnit.DAY)
+        by_day = summarize.repeat_purchases_by_day(days, window)
+        summary = CustomerSummary.from_table(engine.fetch(table), window, TimeUnit.DAY, by_day)
         facts = self._facts() | {
             "time_unit": summary.time_unit,
             "window_start": window.start,
             "window_end": window.end,
+            "purchases_by_day": json.dumps(by_day),
         }
         path = self.stage.path(files.SUMMARY)
         parquet.write(summary.table, path, CUSTOMER_SUMMARY, facts)

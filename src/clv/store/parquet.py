@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    return CustomerSummary.from_table(table, window, unit)
+    by_day = tuple(json.loads(facts["purchases_by_day"]))
+    return CustomerSummary.from_table(table, window, unit, by_day)
 
 
 @contextlib.contextmanager
