@@ -79,8 +79,8 @@ class Speech:
             return self.number(value, digits)
         pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
         pattern = pattern.replace("0.00", "0" + ("." + "0" * digits if digits else ""))
-        # Spanish has no sign of its own for a pound and would write GBP.
-        sign = get_currency_symbol(self.currency, locale=LOCALES["en"])
+        # Spanish has no sign of its own for a pound and would write GBP, British English US$.
+        sign = get_currency_symbol(self.currency, locale="en")
         if sign[-1].isalpha():
             pattern = pattern.replace("¤#", "¤\xa0#")
         return format_decimal(value, pattern.replace("¤", f"'{sign}'"), locale=self.locale)
