@@ -38,8 +38,8 @@ ETL = {
 }
 
 
-def text_of(*shown):
-    console = Console(file=io.StringIO(), width=200)
+def text_of(*shown, width=200):
+    console = Console(file=io.StringIO(), width=width)
     for item in shown:
         console.print(item, highlight=False)
     return console.file.getvalue()
@@ -142,7 +142,10 @@ def test_the_best_of_each_metric_stands_out():
             "metric": k,
             "value": v,
         }
-        for m, values in {"good": (0.1, 5, 2, 0.6), "poor": (-0.4, 9, None, 0.2)}.items()
+        for m, values in {
+            "last-period-repeated": (0.1, 5000, 2000, 0.6),
+            "poor": (-0.4, 9000, None, 0.2),
+        }.items()
         for k, v in zip(("bias", "mae", "tweedie", "spearman"), values, strict=True)
     ]
 
@@ -150,8 +153,12 @@ def test_the_best_of_each_metric_stands_out():
 
     assert cells[0][1:] == [
         "[bold]+10.0%[/bold]",
-        "[bold]5.00[/bold]",
-        "[bold]2.00[/bold]",
+        "[bold]5,000.0[/bold]",
+        "[bold]2,000.0[/bold]",
         "[bold]0.600[/bold]",
     ]
-    assert cells[1][1:] == ["-40.0%", "9.00", "", "0.200"]
+    assert cells[1][1:] == ["-40.0%", "9,000.0", "", "0.200"]
+
+    narrow = text_of(*terminal.backtest(rows), width=80)
+    assert "…" not in narrow
+    assert "0.600" in narrow

@@ -118,7 +118,7 @@ def control_group(customers: Sequence[str], seed: int) -> Bools:
 
 def _list(name: Name, **conditions: Bools) -> CallList:
     holds = np.stack(list(conditions.values()))
-    members = holds.all(axis=0)
+    members: Bools = np.logical_and.reduce(holds)
     first_failed = holds.argmin(axis=0)[~members]
     counts = np.bincount(first_failed, minlength=len(conditions)).tolist()
     return CallList(name, members, dict(zip(conditions, counts, strict=True)))

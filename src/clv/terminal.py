@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
@@ -46,8 +47,8 @@ ONCE_MORE = ("is an order that another file holds too", "")
 # How each metric is written, and which of two is the better: the smaller by this measure.
 METRICS: dict[str, tuple[str, Callable[[float], float]]] = {
     "bias": ("{:+.1%}", abs),
-    "mae": ("{:,.2f}", float),
-    "tweedie": ("{:,.2f}", float),
+    "mae": ("{:,.1f}", float),
+    "tweedie": ("{:,.1f}", float),
     "spearman": ("{:.3f}", operator.neg),
 }
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
@@ -83,7 +84,7 @@ def ledger(
         why, switch = ONCE_MORE if once_more else WHY_REFUSED[rule]
         said = f"refused: {why}" if lines else f"left out: {why}"
         if rule in examples:
-            said += f"\n[dim]such as {_example(examples[rule], currency)}[/dim]"
+            said += f"\n[dim]e.g. {_example(examples[rule], currency)}[/dim]"
         table.add_row(f"{lines:,}" * (lines > 0), said, money(amount, currency), switch)
     table.add_row(f"{report['kept']:,}", "kept", money(cash["kept"], currency))
     undone, loose = report["returns"]["matched"], report["returns"]["unmatched"]
@@ -169,7 +170,8 @@ def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
     ``error`` is the mean absolute one, ``dev.`` the Tweedie deviance, ``rank`` Spearman's.
     """
     for target, words in TARGETS.items():
-        table = Table(title=f"Forecast {words} against what happened", title_justify="left")
+        title = f"Forecast {words} against what happened"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
         for heading in ("cut", "days", "model", "bias", "error", "dev.", "rank"):
             words_left = heading in ("cut", "model")
             table.add_column(heading, justify="left" if words_left else "right", no_wrap=True)
@@ -229,7 +231,7 @@ CHECKED = {
 
 def forecast(facts: dict[str, Any]) -> str:
     """The forecast in a sentence, its bias not left out."""
-    total = money(facts["predicted_clv"], facts["currency"])
+    total = Speech("en", facts["currency"]).rough(facts["predicted_clv"])
     return (
         f"{facts['customers']:,} customers are expected to bring {total} within "
         f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
