@@ -9,10 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from clv.errors import NothingStored
-from clv.narrative import TEXTS as SHARED
-from clv.page import TEXTS
 from clv.report import make_report
-from clv.speech import LANGUAGES
+from clv.speech import LANGUAGES, TEXTS
 from clv.store.workspace import Workspace
 
 
@@ -72,8 +70,8 @@ def test_the_drawing_library_is_there_once_and_every_chart_refuses_to_send_data(
 def test_each_language_has_its_own_body_that_says_it_is_simulated(page, language):
     body = page.split(f'<main lang="{language}">')[1].split("</main>")[0]
 
-    assert getattr(TEXTS["title"], language) in body
-    assert getattr(SHARED["simulated"], language) in body
+    assert getattr(TEXTS["report"], language) in body
+    assert getattr(TEXTS["simulated"], language) in body
     assert not re.search(r"\{[a-z_]+\}", re.sub(r"<script.*?</script>", "", body, flags=re.S))
 
 

@@ -38,8 +38,8 @@ ETL = {
 }
 
 
-def text_of(*shown):
-    console = Console(file=io.StringIO(), width=200)
+def text_of(*shown, width=200):
+    console = Console(file=io.StringIO(), width=width)
     for item in shown:
         console.print(item, highlight=False)
     return console.file.getvalue()
@@ -52,7 +52,7 @@ def text_of(*shown):
         (-1234.6, "EUR", "-€1,235"),
         (Decimal(0), "USD", "$0"),
         (-0.4, "GBP", "£0"),
-        (12, "SEK", "12 SEK"),
+        (12, "SEK", "SEK\xa012"),
         (12, None, "12"),
     ],
 )
@@ -97,23 +97,38 @@ def bias(horizon_days, value, cut, role="chosen"):
 @pytest.mark.parametrize(
     ("records", "said"),
     [
-        ([bias(365, 0.37, "2023-01-01")], "over 365 days was off by +37% on 2023-01-01."),
         (
-            [bias(91, -0.2, "b"), bias(91, 0.1, "a"), bias(30, 9, "c")],
-            "over 91 days was off by -20% on b and +10% on a.",
+            [bias(365, 0.37, "2023-01-01")],
+            [
+                "The same forecast over 365 days was off by +37% on 2023-01-01.",
+                "A log of 60 days cannot check 91, 182 days yet.",
+            ],
         ),
-        ([bias(365, None, "a"), bias(91, 0.2, "b")], "over 91 days was off by +20% on b."),
-        ([bias(365, 0.1, "x", role="baseline")], "takes a log that reaches 2024-07-01 or later."),
+        (
+            [bias(182, 9, "c"), bias(91, -0.2, "b"), bias(91, 0.1, "a"), bias(365, None, "d")],
+            [
+                "The same forecast over 91 days was off by -20% on b and +10% on a.",
+                "The same forecast over 182 days was off by +900% on c.",
+                "The same forecast over 365 days met no sales to compare it with.",
+            ],
+        ),
+        (
+            [bias(365, 0.1, "x", role="baseline")],
+            [
+                "It was not held against what happened, which takes a log that reaches "
+                "2024-07-01 or later."
+            ],
+        ),
     ],
 )
-def test_how_far_off_the_forecast_was_is_said_for_the_nearest_horizon(records, said):
-    assert terminal.how_far_off(records, 365, ETL).endswith(said)
+def test_how_far_off_the_forecast_was_is_said_of_every_horizon(records, said):
+    assert terminal.how_far_off(records, ETL) == said
 
 
 def test_of_a_log_long_enough_no_later_day_is_promised():
     long = ETL | {"last_day": "2025-01-01"}
 
-    assert terminal.how_far_off([], 365, long) == "It was not held against what happened."
+    assert terminal.how_far_off([], long) == ["It was not held against what happened."]
 
 
 def test_the_best_of_each_metric_stands_out():
@@ -127,16 +142,23 @@ def test_the_best_of_each_metric_stands_out():
             "metric": k,
             "value": v,
         }
-        for m, values in {"good": (0.1, 5, 2, 0.6), "poor": (-0.4, 9, None, 0.2)}.items()
+        for m, values in {
+            "last-period-repeated": (0.1, 5000, 2000, 0.6),
+            "poor": (-0.4, 9000, None, 0.2),
+        }.items()
         for k, v in zip(("bias", "mae", "tweedie", "spearman"), values, strict=True)
     ]
 
-    cells = list(terminal._rows(rows, (91, "2023-01-01")))
+    cells = list(terminal._rows(rows))
 
-    assert cells[0][3:] == [
+    assert cells[0][1:] == [
         "[bold]+10.0%[/bold]",
-        "[bold]5.00[/bold]",
-        "[bold]2.00[/bold]",
+        "[bold]5,000.0[/bold]",
+        "[bold]2,000.0[/bold]",
         "[bold]0.600[/bold]",
     ]
-    assert cells[1][3:] == ["-40.0%", "9.00", "", "0.200"]
+    assert cells[1][1:] == ["-40.0%", "9,000.0", "", "0.200"]
+
+    narrow = text_of(*terminal.backtest(rows), width=80)
+    assert "…" not in narrow
+    assert "0.600" in narrow

@@ -66,18 +66,20 @@ def _asked(name: str, look: Callable[[], str]) -> Check:
         return _refused(error, name)
 
 
+def _checked(name: str, ok: bool, found: str, next_step: str) -> Check:
+    return Check(name, ok, found, "" if ok else next_step)
+
+
 def _python() -> Check:
-    version = ".".join(map(str, sys.version_info[:3]))
-    wanted = ".".join(map(str, LEAST_PYTHON))
+    version, wanted = (".".join(map(str, v)) for v in (sys.version_info[:3], LEAST_PYTHON))
     ok = sys.version_info >= LEAST_PYTHON
-    return Check("Python", ok, version, "" if ok else f"Install Python {wanted} or later.")
+    return _checked("Python", ok, version, f"Install Python {wanted} or later.")
 
 
 def _memory() -> Check:
     free = _free_memory()
-    ok = free >= LEAST_BYTES
     step = f"Close other programs: the engine alone takes up to {MEMORY_LIMIT}."
-    return Check("memory", ok, f"{free / 1e9:.1f} GB free", "" if ok else step)
+    return _checked("memory", free >= LEAST_BYTES, f"{free / 1e9:.1f} GB free", step)
 
 
 def _free_memory() -> float:
@@ -90,21 +92,19 @@ def _free_memory() -> float:
 
 def _disk(root: Path) -> Check:
     free = shutil.disk_usage(_existing(root)).free
-    ok = free >= LEAST_BYTES
     step = f"Free {LEAST_BYTES / 1e9:.0f} GB, or choose another folder with --workspace."
-    return Check("disk", ok, f"{free / 1e9:.1f} GB free", "" if ok else step)
+    return _checked("disk", free >= LEAST_BYTES, f"{free / 1e9:.1f} GB free", step)
 
 
 def _writable(root: Path) -> Check:
-    there = _existing(root)
     try:
-        with tempfile.TemporaryFile(dir=there):
-            ok = True
+        tempfile.TemporaryFile(dir=_existing(root)).close()
+        ok = True
     except OSError:
         ok = False
     found = f"{root.absolute()} {'can' if ok else 'cannot'} be written"
     step = "Change its permissions, or choose another folder with --workspace."
-    return Check("workspace", ok, found, "" if ok else step)
+    return _checked("workspace", ok, found, step)
 
 
 def _existing(root: Path) -> Path:
@@ -125,13 +125,14 @@ def _log(settings: Settings) -> str:
 
 
 def _last_run(place: Workspace) -> Check:
-    name = "last run"
     if not place.is_file(files.STEPS):
-        return Check(name, True, "nothing was run here yet")
-    if altered := place.altered():
-        found = f"gone or altered: {', '.join(altered)}"
-        return Check(name, False, found, "Run `clv run` again: it makes what is missing.")
-    return Check(name, True, "every file is there, as it was written")
+        return Check("last run", True, "nothing was run here yet")
+    altered = place.altered()
+    found = (
+        f"gone or altered: {', '.join(altered)}" if altered else "every file is as it was written"
+    )
+    step = "Run `clv run` again: it makes what is missing."
+    return _checked("last run", not altered, found, step)
 
 
 def _champion(place: Workspace) -> str:

@@ -112,24 +112,16 @@ def control_group(customers: Sequence[str], seed: int) -> Bools:
     """
     drawn = math.ceil(CONTROL_SHARE * len(customers))
     by_name = sorted(range(len(customers)), key=customers.__getitem__)
-    control = np.zeros(len(customers), dtype=np.bool_)
-    control[np.asarray(by_name, dtype=np.int64)[_shuffled(len(customers), seed)[:drawn]]] = True
-    return control
-
-
-def _shuffled(count: int, seed: int) -> npt.NDArray[np.int64]:
-    return np.random.default_rng(seed).permutation(count)
+    shuffled = np.random.default_rng(seed).permutation(by_name)
+    return np.isin(np.arange(len(customers)), shuffled[:drawn])
 
 
 def _list(name: Name, **conditions: Bools) -> CallList:
-    left: Bools | None = None
-    left_out = {}
-    for why_not, holds in conditions.items():
-        before = np.ones(holds.shape, dtype=np.bool_) if left is None else left
-        left = before & holds
-        left_out[why_not] = int((before & ~holds).sum())
-    assert left is not None
-    return CallList(name, left, left_out)
+    holds = np.stack(list(conditions.values()))
+    members: Bools = np.logical_and.reduce(holds)
+    first_failed = holds.argmin(axis=0)[~members]
+    counts = np.bincount(first_failed, minlength=len(conditions)).tolist()
+    return CallList(name, members, dict(zip(conditions, counts, strict=True)))
 
 
 def _column(table: pa.Table, name: str) -> npt.NDArray[np.float64]:

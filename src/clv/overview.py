@@ -13,7 +13,6 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv import lists
+from clv.charts.forecasts import PastForecast
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.service import Service
@@ -35,21 +35,6 @@ SOON_DAYS = 91
 
 
 @dataclasses.dataclass(frozen=True)
-class PastForecast:
-    """What the model expected of all customers at an earlier date, and what came."""
-
-    cut: dt.date
-    horizon_days: int
-    expected: float
-    actual: float
-
-    @property
-    def bias(self) -> float:
-        """How far too high the forecast was, as a fraction of what came."""
-        return self.expected / self.actual - 1.0
-
-
-@dataclasses.dataclass(frozen=True)
 class Ladder:
     """From every line of the log to net sales; ``read`` and the ``steps`` add up to ``net``."""
 
@@ -58,19 +43,6 @@ class Ladder:
     read: Decimal
     steps: Mapping[str, Decimal]
     net: Decimal
-
-
-@dataclasses.dataclass(frozen=True)
-class Group:
-    """Customers who share a tier or an RFM group: how many, and what is expected of them."""
-
-    name: str
-    customers: int
-    customers_share: float
-    expected: float
-    expected_share: float
-    lowest: float
-    highest: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +64,6 @@ class Overview:
 
     service: Service
     cohorts: pa.Table
-    etl: Mapping[str, Any]
     ladder: Ladder
     past: tuple[PastForecast, ...]
 
@@ -104,10 +75,9 @@ class Overview:
             NothingStored, IncompatibleArtifact: a file beside the CLV table is gone or damaged.
         """
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
-        files.require(workspace, files.ETL_REPORT, "clv ingest")
         past = _past(workspace, service.terms.horizon_days)
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        return cls(service, cohorts, workspace.read_json(files.ETL_REPORT), ladder, past)
+        return cls(service, cohorts, ladder, past)
 
     @property
     def table(self) -> pa.Table:
@@ -122,26 +92,6 @@ class Overview:
     def crowd(self) -> Crowd:
         """Where tiers and RFM fifths begin."""
         return Crowd.of(self.service.summary, self.table["predicted_clv"].to_numpy())
-
-    def tiers(self) -> list[Group]:
-        """Tiers, the best first."""
-        return sorted(self._groups("value_tier"), key=lambda group: group.name)
-
-    def rfm_groups(self) -> list[Group]:
-        """RFM groups, those most is expected of first."""
-        return sorted(self._groups("rfm_group"), key=lambda group: -group.expected)
-
-    def _groups(self, by: str) -> list[Group]:
-        names = np.asarray(self.table[by].to_pylist())
-        value = self.table["predicted_clv"].to_numpy()
-        total = max(float(value.sum()), 1e-9)
-        found = []
-        for name in np.unique(names):
-            own = value[names == name]
-            share, expected = own.size / value.size, float(own.sum())
-            low, high = float(own.min()), float(own.max())
-            found.append(Group(str(name), own.size, share, expected, expected / total, low, high))
-        return found
 
     @functools.cached_property
     def soon(self) -> npt.NDArray[np.float64]:
@@ -164,15 +114,13 @@ class Overview:
 
     def export(self, ready: ReadyList) -> pa.Table:
         """A list as a file: who, why, what is expected, and who is left alone."""
-        members = pa.array(ready.list.members)
-        rows = self.table.filter(members)
-        customers = rows["customer_id"].to_pylist()
+        members = ready.list.members
+        rows = self.table.filter(pa.array(members))
         seed = lists.seed_of(self.service.as_of)
-        control = lists.control_group(customers, seed)
-        silent = lists.days_since_last_order(self.service.summary)[ready.list.members]
-        count = len(customers)
+        control = lists.control_group(rows["customer_id"].to_pylist(), seed)
+        silent = lists.days_since_last_order(self.service.summary)[members]
         carried = ("average_days_between_orders", "historic_number_of_orders", "historic_clv")
-        best_first = pc.sort_indices(rows, [("predicted_clv", "descending")])
+        count = rows.num_rows
         return pa.table(
             {
                 "customer_id": rows["customer_id"],
@@ -182,35 +130,29 @@ class Overview:
                 "as_of": rows["as_of"],
                 "days_since_last_order": pa.array(silent),
                 **{name: rows[name] for name in carried},
-                f"expected_{SOON_DAYS}_days": pa.array(self.soon[ready.list.members]),
+                f"expected_{SOON_DAYS}_days": pa.array(self.soon[members]),
                 "predicted_clv": rows["predicted_clv"],
                 "horizon_days": rows["horizon_days"],
                 "currency": rows["currency"],
                 "simulated": pa.repeat(self.service.terms.simulated, count),
             }
-        ).take(best_first)
+        ).sort_by([("predicted_clv", "descending")])
 
 
 def _past(workspace: Workspace, horizon_days: int) -> tuple[PastForecast, ...]:
     """The backtest's totals at the horizon of the table, or at the nearest one tried."""
-    path = workspace.path(files.HOLDOUT)
-    if not path.is_file():
+    if not workspace.is_file(files.HOLDOUT):
         return ()
-    with pq.ParquetFile(path) as file:
-        rows = file.read(["cut", "horizon_days", "target", "role", "mean", "actual"])
-    chosen = (pc.field("role") == "chosen") & (pc.field("target") == "net_cash")
-    rows = rows.filter(chosen)
-    tried = pc.unique(rows["horizon_days"]).to_pylist()
-    if not tried:
-        return ()
-    nearest = min(tried, key=lambda days: abs(days - horizon_days))
-    rows = rows.filter(pc.field("horizon_days") == nearest)
-    found = []
-    for cut in sorted(pc.unique(rows["cut"]).to_pylist()):
-        own = rows.filter(pc.field("cut") == cut)
-        sums = (float(pc.sum(own[name]).as_py()) for name in ("mean", "actual"))
-        found.append(PastForecast(cut, nearest, *sums))
-    return tuple(past for past in found if past.actual > 0)
+    rows = pq.read_table(
+        workspace.path(files.HOLDOUT),
+        columns=["cut", "horizon_days", "mean", "actual"],
+        filters=(pc.field("role") == "chosen") & (pc.field("target") == "net_cash"),
+        partitioning=None,
+    )
+    sums = rows.group_by(["cut", "horizon_days"]).aggregate([("mean", "sum"), ("actual", "sum")])
+    held = [PastForecast(*row.values()) for row in sums.sort_by("cut").to_pylist()]
+    nearest = min((one.horizon_days for one in held), key=lambda days: abs(days - horizon_days))
+    return tuple(one for one in held if one.horizon_days == nearest and one.actual > 0)
 
 
 def _ladder(workspace: Workspace, last: dt.date, *, net: bool) -> Ladder:
@@ -220,29 +162,26 @@ def _ladder(workspace: Workspace, last: dt.date, *, net: bool) -> Ladder:
     the day it was booked, and what it undid leaves the sales of the day of purchase.
     """
     first = last - dt.timedelta(days=YEAR_DAYS - 1)
-    kept = _lines(workspace, files.CLEAN_LINES, ["sales", "returned_value"], first, last)
-    refused = _lines(workspace, files.REFUSED, ["sales", "rule"], first, last)
-    steps = {
-        rule: -_sum(refused.filter(pc.field("rule") == rule)["sales"])
-        for rule in sorted(pc.unique(refused["rule"]).to_pylist())
-    }
-    if net:
-        steps["returned"] = -_sum(kept["returned_value"])
-    read = _sum(kept["sales"]) + _sum(refused["sales"])
-    return Ladder(first, last, read, steps, read + sum(steps.values()))
-
-
-def _lines(
-    workspace: Workspace, name: str, columns: list[str], first: dt.date, last: dt.date
-) -> pa.Table:
-    with pq.ParquetFile(files.require(workspace, name, "clv ingest")) as file:
-        rows = file.read(["invoice_date", *columns])
     begin, end = (
         pa.scalar(dt.datetime.combine(day, dt.time()), pa.timestamp("us"))
         for day in (first, last + dt.timedelta(days=1))
     )
-    at = pc.field("invoice_date")
-    return rows.filter((at >= begin) & (at < end))
+    within = (pc.field("invoice_date") >= begin) & (pc.field("invoice_date") < end)
+    kept, refused = (
+        pq.read_table(
+            files.require(workspace, name, "clv ingest"),
+            columns=["sales", column],
+            filters=within,
+            partitioning=None,
+        )
+        for name, column in ((files.CLEAN_LINES, "returned_value"), (files.REFUSED, "rule"))
+    )
+    by_rule = refused.group_by("rule").aggregate([("sales", "sum")]).sort_by("rule").to_pylist()
+    steps = {row["rule"]: -row["sales_sum"] for row in by_rule}
+    if net:
+        steps["returned"] = -_sum(kept["returned_value"])
+    read = _sum(kept["sales"]) + _sum(refused["sales"])
+    return Ladder(first, last, read, steps, read + sum(steps.values()))
 
 
 def _sum(money: pa.ChunkedArray) -> Decimal:

@@ -1,12 +1,21 @@
-"""The report: ``reports/report.html``, one page for people, made when what it shows has changed."""
+"""The report: ``reports/report.html``, one page for people, made when what it shows has changed.
+
+It shows in every language what the dashboard shows of the shop as a whole, by the same charts
+and in the same words, and opens without a network: the drawing library lies in it once.
+``report.html`` beside this file is its form.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clv.pipeline.steps import step_key
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
+
+if TYPE_CHECKING:
+    from clv.overview import Overview
 
 SHOWN = (
     files.SUMMARY,
@@ -15,7 +24,6 @@ SHOWN = (
     files.CLEAN_LINES,
     files.REFUSED,
     files.HOLDOUT,
-    files.ETL_REPORT,
 )
 
 
@@ -31,9 +39,8 @@ def make_report(workspace: Workspace) -> Path:
     files.require(workspace, files.PREDICTIONS, "clv predict")
     key = step_key(workspace, *(name for name in SHOWN if workspace.is_file(name)))
     if not workspace.is_current("report", key):
-        # Drawing is not loaded where there is nothing to draw.
+        # What draws is not loaded where there is nothing to draw; so in `page`.
         from clv.overview import Overview
-        from clv.page import page
         from clv.service import Service
 
         overview = Overview.open(workspace, Service.open(workspace))
@@ -41,3 +48,30 @@ def make_report(workspace: Workspace) -> Path:
             stage.path(files.REPORT).write_text(page(overview), encoding="utf-8")
             stage.publish("report", key, [files.REPORT])
     return workspace.path(files.REPORT)
+
+
+def page(overview: Overview) -> str:
+    """The whole page as text."""
+    import jinja2
+
+    from clv.charts import cohorts, forecasts
+    from clv.charts.chart import drawing_library
+    from clv.narrative import Narrative
+    from clv.speech import LANGUAGES, NAMES, Speech
+
+    form = jinja2.Environment(
+        loader=jinja2.PackageLoader("clv", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template("report.html", globals={"zip": zip})
+    currency = overview.service.terms.currency
+    return form.render(
+        shop=overview,
+        tellings=[Narrative(overview, Speech(language, currency)) for language in LANGUAGES],
+        names=NAMES,
+        cohorts=cohorts,
+        forecasts=forecasts,
+        library=drawing_library(),
+    )

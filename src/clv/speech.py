@@ -1,8 +1,8 @@
 """Numbers, dates and sentences in the reader's language.
 
-A :class:`Text` is one thing to say in every language we speak; it cannot be made in one alone.
-Everything people read on a page goes through a :class:`Speech`, so that a figure and the
-sentence around it follow the same habits of writing.
+``messages.toml`` holds one thing to say under each name, in every language we speak; none can
+be in one alone. Everything people read on a page goes through a :class:`Speech`, so that a
+figure and the sentence around it follow the same habits of writing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import math
+import tomllib
+from importlib import resources
 from typing import Literal, NamedTuple
 
 from babel import Locale
@@ -32,6 +34,10 @@ class Text(NamedTuple):
     es: str
 
 
+_MESSAGES = resources.files("clv").joinpath("messages.toml").read_text(encoding="utf-8")
+TEXTS = {name: Text(**said) for name, said in tomllib.loads(_MESSAGES).items()}
+
+
 @dataclasses.dataclass(frozen=True)
 class Speech:
     """A language, and the currency amounts are in: an ISO code, None where it is unknown."""
@@ -39,8 +45,13 @@ class Speech:
     language: Language
     currency: str | None = None
 
-    def __call__(self, text: Text, **values: object) -> str:
-        return str(getattr(text, self.language)).format(**values)
+    def __call__(self, name: str, /, **values: object) -> str:
+        return str(getattr(TEXTS[name], self.language)).format(**values)
+
+    def label(self, name: str, /, **values: object) -> str:
+        """The same with a capital, as a heading."""
+        said = self(name, **values)
+        return said[0].upper() + said[1:]
 
     @property
     def locale(self) -> str:
@@ -63,12 +74,15 @@ class Speech:
         """An amount with its currency, in whole units unless ``digits`` says otherwise."""
         if value is None or math.isnan(value):
             return NOTHING
+        value = round(value, digits) + 0.0  # half a unit less than nothing is nothing
         if self.currency is None:
             return self.number(value, digits)
         pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
         pattern = pattern.replace("0.00", "0" + ("." + "0" * digits if digits else ""))
-        # Spanish has no sign of its own for a pound and would write GBP.
-        sign = get_currency_symbol(self.currency, locale=LOCALES["en"])
+        # Spanish has no sign of its own for a pound and would write GBP, British English US$.
+        sign = get_currency_symbol(self.currency, locale="en")
+        if sign[-1].isalpha():
+            pattern = pattern.replace("¤#", "¤\xa0#")
         return format_decimal(value, pattern.replace("¤", f"'{sign}'"), locale=self.locale)
 
     def rough(self, value: float | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import operator
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from rich import box
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.panel import Panel
@@ -23,10 +25,10 @@ from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.pipeline.backtest import HORIZONS, checkable_from
+from clv.speech import Speech
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 
-SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 WHY_REFUSED = {
     "duplicate": ("repeats another line exactly", "--keep-duplicates"),
     "no_customer": ("has no customer", "--anonymous-as NAME"),
@@ -42,15 +44,23 @@ WHY_REFUSED = {
     "tax_and_shipping": ("tax and shipping inside the totals", "--with-tax-and-shipping"),
 }
 ONCE_MORE = ("is an order that another file holds too", "")
+# How each metric is written, and which of two is the better: the smaller by this measure.
+METRICS: dict[str, tuple[str, Callable[[float], float]]] = {
+    "bias": ("{:+.1%}", abs),
+    "mae": ("{:,.1f}", float),
+    "tweedie": ("{:,.1f}", float),
+    "spearman": ("{:.3f}", operator.neg),
+}
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
+
+
+ENGLISH = Speech("en")
+SIMULATED = ENGLISH("simulated")
 
 
 def money(amount: Decimal | float | str, currency: str | None) -> str:
     """An amount in whole units with its currency."""
-    value = f"{abs(Decimal(str(amount))):,.0f}"
-    sign = "-" if Decimal(str(amount)) <= Decimal("-0.5") else ""
-    symbol = SYMBOLS.get(currency or "")
-    return f"{sign}{symbol}{value}" if symbol else f"{sign}{value} {currency or ''}".rstrip()
+    return Speech("en", currency).money(float(amount))
 
 
 def ledger(
@@ -58,24 +68,24 @@ def ledger(
 ) -> list[RenderableType]:
     """The sum to reconcile first; then what was read, refused and kept, worst first.
 
-    ``examples`` are one refused line for each rule, shown beside it.
+    ``examples`` are one refused line for each rule, shown below it.
     """
     currency, cash = report["currency"], report["money"]
-    headings = ("lines", "", "money", "to change it", *(["for example"] if examples else []))
-    table = Table(*headings, box=None, header_style="dim")
+    table = Table("lines", "", "money", "to change it", box=None, header_style="dim")
     table.columns[0].justify = table.columns[2].justify = "right"
+    table.columns[2].no_wrap = True
     table.add_row(f"{report['read']:,}", "read", money(cash["read"], currency))
-    worst_first = sorted(report["refused"], key=lambda rule: -abs(Decimal(cash["refused"][rule])))
-    for rule in worst_first:
-        lines, amount = report["refused"][rule], Decimal(cash["refused"][rule])
+    refused = {rule: Decimal(amount) for rule, amount in cash["refused"].items()}
+    for rule, amount in sorted(refused.items(), key=lambda item: -abs(item[1])):
+        lines = report["refused"][rule]
         if not lines and not amount:
             continue
-        why, switch = WHY_REFUSED[rule]
-        if rule == "duplicate" and report.get("source") in EXPORTS:
-            why, switch = ONCE_MORE
+        once_more = rule == "duplicate" and report.get("source") in EXPORTS
+        why, switch = ONCE_MORE if once_more else WHY_REFUSED[rule]
         said = f"refused: {why}" if lines else f"left out: {why}"
-        example = [_example(examples[rule], currency)] if rule in examples else []
-        table.add_row(f"{lines:,}" * (lines > 0), said, money(amount, currency), switch, *example)
+        if rule in examples:
+            said += f"\n[dim]e.g. {_example(examples[rule], currency)}[/dim]"
+        table.add_row(f"{lines:,}" * (lines > 0), said, money(amount, currency), switch)
     table.add_row(f"{report['kept']:,}", "kept", money(cash["kept"], currency))
     undone, loose = report["returns"]["matched"], report["returns"]["unmatched"]
     matched = (
@@ -91,7 +101,7 @@ def _reconciled(report: dict[str, Any]) -> str:
     """The one figure to hold against the shop's own report, and why that may say another."""
     seen = money(report["value"], report["currency"])
     said = (
-        f"[bold]{BASIS[report['basis']]} we see: {seen}[/bold], {report['first_day']} to "
+        f"[bold]{ENGLISH.label(report['basis'])} we see: {seen}[/bold], {report['first_day']} to "
         f"{report['last_day']}. "
         "Your shop's own report for these dates should say the same within 1 %; if not, the "
         "usual reasons are what is left out below"
@@ -127,10 +137,6 @@ def examples(workspace: Workspace) -> dict[str, dict[str, Any]]:
     return found
 
 
-BASIS = {"net": "Net sales", "gross": "Sales before returns"}
-SIMULATED = "SIMULATED: this shop and its customers do not exist."
-
-
 def fit_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
     """What is worth knowing of a stored fit."""
     stored = workspace.read_json(f"models/{digest}/model.json")
@@ -164,41 +170,39 @@ def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
     ``error`` is the mean absolute one, ``dev.`` the Tweedie deviance, ``rank`` Spearman's.
     """
     for target, words in TARGETS.items():
-        table = Table(title=f"Forecast {words} against what happened", title_justify="left")
+        title = f"Forecast {words} against what happened"
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
         for heading in ("cut", "days", "model", "bias", "error", "dev.", "rank"):
             words_left = heading in ("cut", "model")
             table.add_column(heading, justify="left" if words_left else "right", no_wrap=True)
-        for place in dict.fromkeys((r["horizon_days"], r["cut"]) for r in records):
-            here = [
-                r
-                for r in records
-                if (r["horizon_days"], r["cut"]) == place and r["target"] == target
-            ]
-            for row in _rows(here, place):
-                table.add_row(*row)
+        own = [record for record in records if record["target"] == target]
+        for days, cut in dict.fromkeys((r["horizon_days"], r["cut"]) for r in own):
+            here = [r for r in own if (r["horizon_days"], r["cut"]) == (days, cut)]
+            for cells in _rows(here):
+                table.add_row(cut, str(days), *cells)
             table.add_section()
         yield table
 
 
-def _rows(records: list[dict[str, Any]], place: tuple[int, str]) -> Iterable[list[str]]:
+def _rows(records: list[dict[str, Any]]) -> Iterable[list[str]]:
+    """The models at one cut, each with its metrics in words."""
+    by_model: dict[str, dict[str, Any]] = {}
+    for record in records:
+        by_model.setdefault(record["model"], {})[record["metric"]] = record["value"]
     best = {
-        "bias": min(_values(records, "bias"), key=abs, default=None),
-        "mae": min(_values(records, "mae"), default=None),
-        "tweedie": min(_values(records, "tweedie"), default=None),
-        "spearman": max(_values(records, "spearman"), default=None),
+        metric: min(
+            (own[metric] for own in by_model.values() if own[metric] is not None),
+            key=measure,
+            default=None,
+        )
+        for metric, (_, measure) in METRICS.items()
     }
-    forms = {"bias": "{:+.1%}", "mae": "{:,.2f}", "tweedie": "{:,.2f}", "spearman": "{:.3f}"}
-    for model in dict.fromkeys(record["model"] for record in records):
-        own = {r["metric"]: r["value"] for r in records if r["model"] == model}
+    for model, own in by_model.items():
         cells = []
-        for metric, form in forms.items():
+        for metric, (form, _) in METRICS.items():
             text = "" if own[metric] is None else form.format(own[metric])
             cells.append(f"[bold]{text}[/bold]" if own[metric] == best[metric] else text)
-        yield [place[1], str(place[0]), model, *cells]
-
-
-def _values(records: list[dict[str, Any]], metric: str) -> list[float]:
-    return [r["value"] for r in records if r["metric"] == metric and r["value"] is not None]
+        yield [model, *cells]
 
 
 def forecast_facts(predictions: Predictions) -> dict[str, Any]:
@@ -227,7 +231,7 @@ CHECKED = {
 
 def forecast(facts: dict[str, Any]) -> str:
     """The forecast in a sentence, its bias not left out."""
-    total = money(facts["predicted_clv"], facts["currency"])
+    total = Speech("en", facts["currency"]).rough(facts["predicted_clv"])
     return (
         f"{facts['customers']:,} customers are expected to bring {total} within "
         f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
@@ -235,46 +239,34 @@ def forecast(facts: dict[str, Any]) -> str:
     )
 
 
-def how_far_off(records: list[dict[str, Any]], horizon_days: int, etl: dict[str, Any]) -> str:
-    """How the same forecast did at earlier cuts, at the horizon asked for or the nearest one."""
-    chosen = [
-        r
-        for r in records
-        if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias")
-        and r["value"] is not None
-    ]
-    if not chosen:
-        checkable = checkable_from(dt.date.fromisoformat(etl["first_day"])).isoformat()
-        until = f", which takes a log that reaches {checkable} or later"
-        return f"It was not held against what happened{until * (etl['last_day'] < checkable)}."
-    nearest = min({r["horizon_days"] for r in chosen}, key=lambda days: abs(days - horizon_days))
-    said = [f"{r['value']:+.0%} on {r['cut']}" for r in chosen if r["horizon_days"] == nearest]
-    return f"The same forecast over {nearest} days was off by {' and '.join(said)}."
-
-
-def carries(records: list[dict[str, Any]], etl: dict[str, Any]) -> str:
-    """Which horizons were held against what happened on this log, and how far off they were."""
-    found: dict[int, list[str]] = {}
+def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]:
+    """How the same forecast did at earlier cuts, and which horizons this log cannot check."""
+    held: dict[int, list[str]] = {}
     for r in records:
         if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias"):
-            found.setdefault(r["horizon_days"], []).append(
-                "nothing to compare" if r["value"] is None else f"{r['value']:+.0%}"
-            )
-    said = [f"{days} days (off by {' and '.join(off)})" for days, off in sorted(found.items())]
-    unchecked = [f"{days}" for days in HORIZONS if days not in found]
-    start = dt.date.fromisoformat(etl["first_day"])
-    days = (dt.date.fromisoformat(etl["last_day"]) - start).days
-    parts = [f"checked: {', '.join(said)}"] * bool(said)
-    parts += [f"not checkable yet: {', '.join(unchecked)} days"] * bool(unchecked)
-    return f"What a log of {days:,} days carries: {'; '.join(parts)}."
+            off = [] if r["value"] is None else [f"{r['value']:+.0%} on {r['cut']}"]
+            held.setdefault(r["horizon_days"], []).extend(off)
+    first = dt.date.fromisoformat(etl["first_day"])
+    if not held:
+        checkable = checkable_from(first).isoformat()
+        until = f", which takes a log that reaches {checkable} or later"
+        return [f"It was not held against what happened{until * (etl['last_day'] < checkable)}."]
+    said = [
+        f"The same forecast over {days} days "
+        + (f"was off by {' and '.join(off)}." if off else "met no sales to compare it with.")
+        for days, off in sorted(held.items())
+    ]
+    if unchecked := [str(days) for days in HORIZONS if days not in held]:
+        length = (dt.date.fromisoformat(etl["last_day"]) - first).days
+        said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")
+    return said
 
 
 def whole_run(
     workspace: Workspace, etl: dict[str, Any], records: list[dict[str, Any]], facts: dict[str, Any]
 ) -> Iterable[RenderableType]:
     """A box: what was found, where the files are, what to do next."""
-    found = [forecast(facts), how_far_off(records, facts["horizon_days"], etl)]
-    found.append(carries(records, etl))
+    found = [forecast(facts), *how_far_off(records, etl)]
     if facts["simulated"]:
         found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from clv.data import download, load
 from clv.data.preprocess import Cleaning
@@ -26,9 +25,6 @@ from clv.store import workspace as files
 from clv.store.mlflow.recorder import SQLITE, Tracking
 from clv.store.workspace import Workspace
 
-if TYPE_CHECKING:
-    pass
-
 RAW = "data/raw"
 LOG_NAME = "online_retail_II"
 SIMULATED_LOG = f"{RAW}/simulated_shop.csv"
@@ -36,8 +32,6 @@ SIMULATED_LOG = f"{RAW}/simulated_shop.csv"
 COLUMNS = ("customer_id", "date", "amount", "order_id", "country", "currency_column")
 
 Progress = Callable[[int, int], None]
-
-logger = logging.getLogger(__name__)
 
 
 def workspace(settings: Settings) -> Workspace:
@@ -55,12 +49,12 @@ def tracking(settings: Settings) -> Tracking | None:
 
 
 def ask(settings: Settings) -> Ask:
-    return Ask(
-        horizon_days=settings.horizon_days,
-        churn_window_days=settings.churn_window_days,
-        discount_rate=settings.discount_rate,
-        margin=settings.margin,
-    )
+    return Ask(**_of(settings, Ask))
+
+
+def _of(settings: Settings, kind: type[Ask | Cleaning]) -> dict[str, Any]:
+    """The settings that are fields of ``kind``, which has them under the same names."""
+    return settings.model_dump(include={field.name for field in dataclasses.fields(kind)})
 
 
 def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> Log:
@@ -77,13 +71,7 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
     return Log(
         paths=paths,
         source=source,
-        cleaning=Cleaning(
-            anonymous_as=settings.anonymous_as,
-            goods_only=settings.goods_only,
-            keep_duplicates=settings.keep_duplicates,
-            hash_emails=settings.hash_emails,
-            also_count=settings.also_count,
-        ),
+        cleaning=Cleaning(**_of(settings, Cleaning)),
         today=today,
         net=settings.basis == "net",
         observation_end=settings.observation_end,
@@ -109,14 +97,7 @@ def source_of_log(settings: Settings) -> Source:
             next_step="Give --customer-id, --date and --amount.",
         )
     else:
-        known = order_log(
-            customer_id=settings.customer_id,
-            date=settings.date,
-            amount=settings.amount,
-            order_id=settings.order_id,
-            country=settings.country,
-            currency_column=settings.currency_column,
-        )
+        known = order_log(**{name: getattr(settings, name) for name in COLUMNS})
     return dataclasses.replace(
         known,
         date_format=settings.date_format,
@@ -178,22 +159,13 @@ def write_settings(settings: Settings, source: Source | None) -> Path:
 
 def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[Path, ...]:
     raw = settings.workspace / RAW
-    found = sorted(raw.glob(f"{LOG_NAME}.*"))
     for suffix in (".csv", ".csv.gz", ".parquet", ".zip", ".xlsx"):
-        if raw / f"{LOG_NAME}{suffix}" in found:
-            return (raw / f"{LOG_NAME}{suffix}",)
+        if (path := raw / f"{LOG_NAME}{suffix}").exists():
+            return (path,)
     tell("downloading Online Retail II")
+    target, digest, size = raw / f"{LOG_NAME}.zip", download.SHA256, download.SIZE
     try:
-        target = raw / f"{LOG_NAME}.zip"
-        return (
-            download.fetch(
-                download.URL,
-                target,
-                sha256=download.SHA256,
-                size=download.SIZE,
-                progress=progress,
-            ),
-        )
+        path = download.fetch(download.URL, target, sha256=digest, size=size, progress=progress)
     except SourceUnreadable as error:
         if workspace(settings).is_file(files.SUMMARY) and not _is_simulated(settings):
             raise SettingsError(
@@ -202,7 +174,8 @@ def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[
                 next_step="Name the log: clv run FILE, or CLV_SOURCE. Nothing was replaced.",
             ) from error
         tell(f"{error}")
-        return (_simulated(settings, tell),)
+        path = _simulated(settings, tell)
+    return (path,)
 
 
 def _is_simulated(settings: Settings) -> bool:

@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from clv.charts import cohorts, customer, model, value
-from clv.charts.chart import CONFIG, as_html
-from clv.charts.messages import TEXTS, rfm_name, tier_name
-from clv.charts.value import Held, Share
+from clv.charts import cohorts, forecasts, model
+from clv.charts.chart import CONFIG
+from clv.charts.forecasts import PastForecast
 from clv.models.segments import RFM_MAP
-from clv.speech import LANGUAGES, Speech
+from clv.speech import LANGUAGES, TEXTS, Speech
 from clv.tables import COHORTS
 
 LAST_DAY = dt.date(2011, 3, 9)
@@ -44,24 +43,24 @@ def table():
 def predictions():
     tiers = ["A"] * 2 + ["B"] * 3 + ["C"] * 5
     values = [900.0, 800.0, 300.0, 250.0, 200.0, 50.0, 40.0, 30.0, 20.0, 0.0]
-    return pa.table({"value_tier": tiers, "predicted_clv": values})
+    groups = ["lost"] * 8 + ["champions"] * 2
+    return pa.table({"value_tier": tiers, "predicted_clv": values, "rfm_group": groups})
 
 
 ALIVE = np.array([[0.9, 0.8], [0.99, 0.05]])
-SHARES = [Share("A", 2, 1700.0), Share("B", 3, 750.0), Share("C", 5, 140.0)]
-GROUPS = [Share("champions", 2, 1700.0), Share("lost", 8, 890.0)]
+HELD = [PastForecast(dt.date(2010, 3, 1), 365, 120.0, 100.0)]
 DRAWN = {
     "heatmap_share": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "share", say),
     "heatmap_count": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "count", say),
     "heatmap_value": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "value", say),
     "curves": lambda say: cohorts.retention_curves(table(), LAST_DAY, say),
     "sales": lambda say: cohorts.sales_by_month(table(), LAST_DAY, say),
-    "boxes": lambda say: value.value_by_tier(predictions(), say),
-    "shares": lambda say: value.tier_shares(SHARES, say),
-    "groups": lambda say: value.rfm_groups(GROUPS, say),
-    "held": lambda say: value.held_forecasts([Held("2010", 120.0, 100.0)], 365, say),
+    "boxes": lambda say: forecasts.value_by_tier(predictions(), say),
+    "shares": lambda say: forecasts.tier_shares(predictions(), say),
+    "groups": lambda say: forecasts.rfm_groups(predictions(), say),
+    "held": lambda say: forecasts.held_forecasts(HELD, say),
     "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
-    "chance": lambda say: customer.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
+    "chance": lambda say: forecasts.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
 }
 
 
@@ -145,15 +144,29 @@ def test_no_whole_month_yet_is_an_empty_chart_that_says_so():
 
 
 def test_no_chart_offers_to_send_the_data_away():
-    drawn = as_html(DRAWN["curves"](Speech("en")), "chart")
+    drawn = DRAWN["curves"](Speech("en")).as_html("chart")
 
     assert CONFIG["showSendToCloud"] is False
     assert '"showSendToCloud": false' in drawn
 
 
+def test_groups_hold_every_customer_and_all_that_is_expected_the_best_first():
+    tiers = DRAWN["shares"](Speech("en", "GBP")).table
+    groups = DRAWN["groups"](Speech("en", "GBP")).table
+
+    assert tiers["customers"] == ["2", "3", "5"]
+    assert tiers["expected value"] == ["£1,700", "£750", "£140"]
+    assert tiers["of customers"] == ["20.0%", "30.0%", "50.0%"]
+    assert tiers["of expected value"] == ["65.6%", "29.0%", "5.4%"]
+    assert (tiers["lowest forecast"][0], tiers["highest forecast"][2]) == ("£800", "£50")
+    assert groups["RFM group"] == ["Lost", "Champions"]
+    assert groups["customers"] == ["8", "2"]
+    assert groups["expected of each"] == ["£321", "£10"]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_tier_and_group_has_a_name(language):
-    speech = Speech(language)
+    groups = {Speech(language)(f"rfm_{group}") for group in RFM_MAP.ravel().tolist()}
 
-    assert all(tier_name(tier, speech) for tier in "ABC")
-    assert len({rfm_name(group, speech) for group in set(RFM_MAP.ravel().tolist())}) == 11
+    assert len(groups) == 11
+    assert len({Speech(language)(f"tier_{tier}") for tier in "ABC"}) == 3

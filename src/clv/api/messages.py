@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     Tag,
     WithJsonSchema,
+    create_model,
 )
 
 from clv.histories import Purchase, Tally
@@ -181,72 +182,61 @@ class Model(Message):
     version: str
 
 
-JSON_TYPES: dict[str, dict[str, Any]] = {
-    "text": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "date": {"type": "string", "format": "date"},
-    "timestamp": {"type": "string", "format": "date-time"},
-    "codes": {"type": "array", "items": {"type": "string"}},
+class FieldProblem(Message):
+    """A field of the request, and what is wrong with it."""
+
+    field: str
+    detail: str
+
+
+class Problem(Message):
+    """What went wrong, by RFC 9457; `type` is stable, the texts are for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldProblem] = []
+
+
+AsSent = Annotated[str | None, Field(description="as sent")]
+
+
+class Refusal(Message):
+    """What stands in the place of a row."""
+
+    customer_id: AsSent
+    error: Problem
+
+
+TYPES: dict[str, Any] = {
+    "text": str,
+    "integer": int,
+    "number": float,
+    "date": dt.date,
+    "timestamp": dt.datetime,
+    "codes": list[str],
 }
 
 
-def _property(column: Column) -> dict[str, Any]:
-    kind = JSON_TYPES[column.type]
+def _field(column: Column) -> Any:
+    kind = TYPES[column.type]
     meaning = f"{column.meaning} ({column.unit})" if column.unit else column.meaning
-    shape = {"anyOf": [kind, {"type": "null"}]} if column.nullable else kind
-    return {**shape, "description": meaning}
+    return kind | None if column.nullable else kind, Field(description=meaning)
 
 
-_TEXT = JSON_TYPES["text"]
-FIELD: dict[str, Any] = {
-    "type": "object",
-    "properties": {"field": _TEXT, "detail": _TEXT},
-    "required": ["field", "detail"],
-    "description": "a field of the request, and what is wrong with it",
+_FIELDS = {column.name: _field(column) for column in PREDICTIONS.columns}
+_FIELDS |= {
+    "customer_id": AsSent,
+    "source": (Literal["stored", "live"], Field(description="from the CLV table, or computed")),
 }
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "What went wrong, by RFC 9457; `type` is stable, the texts are for people.",
-    "properties": {
-        "type": _TEXT,
-        "title": _TEXT,
-        "status": JSON_TYPES["integer"],
-        "detail": _TEXT,
-        "errors": {"type": "array", "items": FIELD},
-    },
-    "required": ["type", "title", "status", "detail"],
-}
-CUSTOMER = {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "as sent"}
-PREDICTION: dict[str, Any] = {
-    "type": "object",
-    "title": "Prediction",
-    "properties": {
-        **{column.name: _property(column) for column in PREDICTIONS.columns},
-        "customer_id": CUSTOMER,
-        "source": {"enum": ["stored", "live"], "description": "from the CLV table, or computed"},
-    },
-    "required": [*PREDICTIONS.names, "source"],
-    "additionalProperties": False,
-}
-REFUSAL: dict[str, Any] = {
-    "type": "object",
-    "title": "Refusal",
-    "properties": {"customer_id": CUSTOMER, "error": PROBLEM},
-    "required": ["customer_id", "error"],
-    "additionalProperties": False,
-}
-
-# Rows come checked from the CLV table; to check each again here would cost as much as to make it.
-Prediction = Annotated[dict[str, Any], WithJsonSchema(PREDICTION)]
-Result = Annotated[dict[str, Any], WithJsonSchema({"oneOf": [PREDICTION, REFUSAL]})]
+Prediction = create_model("Prediction", __base__=Message, **_FIELDS)
 
 
 class Answers(Message):
     """One result per customer, in the order asked: a row of the CLV table, or an ``error``."""
 
-    results: list[Result]
+    results: list[Prediction | Refusal]  # type: ignore[valid-type]
     as_of: dt.date
     model: Model
     simulated: bool = Field(description="whether the shop is made up")

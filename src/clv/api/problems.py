@@ -11,66 +11,32 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from clv import errors
+from clv.speech import LANGUAGES, Language, Speech
 
 MEDIA_TYPE = "application/problem+json"
 FIELDS_SHOWN = 10
 
 
 class Kind(NamedTuple):
-    """What a problem of this kind is called: its ``type`` is ``/problems/<name>``."""
+    """A kind of problem: its ``type`` is ``/problems/<name>``, its title a text of that name."""
 
     name: str
     status: int
-    titles: Mapping[str, str]
 
 
-def _kind(name: str, status: int, *, en: str, es: str) -> Kind:
-    return Kind(name, status, {"en": en, "es": es})
-
-
-INVALID = _kind(
-    "invalid-request",
-    422,
-    en="The request is not of the expected form.",
-    es="La petición no tiene la forma esperada.",
-)
-INTERNAL = _kind("internal", 500, en="Something is wrong on our side.", es="El fallo es nuestro.")
-NOT_READY = _kind(
-    "not-ready", 503, en="No model answers yet.", es="Todavía no responde ningún modelo."
-)
-
-OURS: dict[type[errors.ClvError], Kind] = {
-    errors.CustomerNotFound: _kind(
-        "customer-not-found",
-        404,
-        en="There is no such customer.",
-        es="No existe ese cliente.",
-    ),
-    errors.HorizonOutOfRange: _kind(
-        "horizon-out-of-range",
-        422,
-        en="The horizon cannot be computed.",
-        es="El horizonte no se puede calcular.",
-    ),
-    errors.QuestionUnanswerable: _kind(
-        "question-unanswerable",
-        422,
-        en="The question cannot be answered as it is put.",
-        es="La pregunta no se puede responder tal como está.",
-    ),
-    errors.StoreError: NOT_READY,
+INVALID = Kind("invalid-request", 422)
+INTERNAL = Kind("internal", 500)
+OURS = {
+    errors.CustomerNotFound: Kind("customer-not-found", 404),
+    errors.HorizonOutOfRange: Kind("horizon-out-of-range", 422),
+    errors.QuestionUnanswerable: Kind("question-unanswerable", 422),
+    errors.StoreError: Kind("not-ready", 503),
     errors.ClvError: INTERNAL,
 }
-
 HTTP = {
-    400: _kind("malformed", 400, en="The body cannot be read.", es="El cuerpo no se puede leer."),
-    404: _kind("not-found", 404, en="There is nothing here.", es="Aquí no hay nada."),
-    405: _kind(
-        "method-not-allowed",
-        405,
-        en="This method is not allowed here.",
-        es="Este método no está permitido aquí.",
-    ),
+    400: Kind("malformed", 400),
+    404: Kind("not-found", 404),
+    405: Kind("method-not-allowed", 405),
 }
 
 
@@ -79,15 +45,15 @@ def kind_of(error: errors.ClvError) -> Kind:
     return next(OURS[kind] for kind in type(error).__mro__ if kind in OURS)
 
 
-def language(request: Request) -> str:
+def language(request: Request) -> Language:
     """`es` where the caller prefers Spanish to English, else `en`."""
-    wanted = []
+    wanted: list[tuple[float, Language]] = []
     for part in request.headers.get("accept-language", "").lower().split(","):
         tag, _, weight = part.partition(";q=")
-        wanted.append((-_weight(weight), tag.strip()[:2]))
-    # Sorting keeps the order of those wanted equally.
-    ranked = sorted(wanted, key=lambda pair: pair[0])
-    return next((code for less, code in ranked if less and code in ("en", "es")), "en")
+        wanted += [(_weight(weight), code) for code in LANGUAGES if code == tag.strip()[:2]]
+    # Of those wanted equally, max takes the first.
+    most, best = max(wanted, key=lambda pair: pair[0], default=(0.0, "en"))
+    return best if most else "en"
 
 
 def _weight(text: str) -> float:
@@ -98,19 +64,19 @@ def _weight(text: str) -> float:
 
 
 def described(
-    kind: Kind, spoken: str, detail: str, *, fields: Sequence[Mapping[str, str]] = ()
+    kind: Kind, spoken: Language, detail: str, *, fields: Sequence[Mapping[str, str]] = ()
 ) -> dict[str, Any]:
     """The members of a problem."""
     members = {
         "type": f"/problems/{kind.name}",
-        "title": kind.titles[spoken],
+        "title": Speech(spoken)(f"problem_{kind.name}"),
         "status": kind.status,
         "detail": detail,
     }
     return members | ({"errors": list(fields)} if fields else {})
 
 
-def described_error(error: errors.ClvError, spoken: str) -> dict[str, Any]:
+def described_error(error: errors.ClvError, spoken: Language) -> dict[str, Any]:
     """The members of the problem one of our errors is."""
     fields = []
     if isinstance(error, errors.QuestionUnanswerable):

@@ -12,8 +12,7 @@ from plotly.offline import get_plotlyjs
 from clv.speech import Speech
 
 # Okabe and Ito's palette; of its eight, those with a contrast of three on white and on black.
-BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
-COLORS = (BLUE, VERMILION, GREEN, PURPLE)
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 DASHES = ("solid", "dash", "dot", "dashdot")
 MARKERS = ("circle", "square", "diamond", "triangle-up")
 PATTERNS = ("", "/", ".", "x")
@@ -21,14 +20,8 @@ PATTERNS = ("", "/", ".", "x")
 SCALE = [[0.0, "#f3f8fc"], [0.55, "#9ccbe8"], [0.7, "#1f7fb8"], [1.0, "#00395c"]]
 
 # Above the plot, whatever room the axes take: a place within the plot would move with them.
-LEGEND = {
-    "traceorder": "normal",
-    "orientation": "h",
-    "yref": "container",
-    "y": 1,
-    "yanchor": "top",
-    "x": 0,
-}
+LEGEND = {"traceorder": "normal", "orientation": "h", "x": 0}
+LEGEND |= {"yref": "container", "y": 1, "yanchor": "top"}
 CONFIG: dict[str, Any] = {"displayModeBar": False, "showSendToCloud": False, "responsive": True}
 
 
@@ -41,34 +34,11 @@ class Chart:
     alt: str
     table: Mapping[str, list[str]]
 
-
-def figure(speech: Speech, *, height: int, **layout: Any) -> go.Figure:
-    """An empty figure of our form, without a background so that it suits any."""
-    return go.Figure(
-        layout={
-            "height": height,
-            "margin": {"l": 10, "r": 10, "t": 40, "b": 10},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "separators": speech.separators,
-            "colorway": COLORS,
-            "font": {"size": 14},
-            "legend": LEGEND,
-            "hoverlabel": {"align": "left"},
-            **layout,
-        }
-    )
-
-
-def filled(place: int) -> dict[str, Any]:
-    """How bars of the ``place``-th kind look: a color, and a pattern for who cannot tell it."""
-    pattern = {"shape": PATTERNS[place % len(PATTERNS)], "fillmode": "overlay", "fgopacity": 0.2}
-    return {"color": COLORS[place % len(COLORS)], "pattern": pattern | {"fgcolor": "white"}}
-
-
-def as_html(chart: Chart, name: str) -> str:
-    """A chart as part of a page that holds :func:`drawing_library`; ``name`` is its element's."""
-    return str(chart.figure.to_html(CONFIG, full_html=False, include_plotlyjs=False, div_id=name))
+    def as_html(self, name: str) -> str:
+        """As part of a page that holds :func:`drawing_library`; ``name`` is its element's."""
+        return str(
+            self.figure.to_html(CONFIG, full_html=False, include_plotlyjs=False, div_id=name)
+        )
 
 
 def drawing_library() -> str:
@@ -76,12 +46,37 @@ def drawing_library() -> str:
     return str(get_plotlyjs())
 
 
+def figure(speech: Speech, *, height: int, legend: bool = False, **layout: Any) -> go.Figure:
+    """An empty figure of our form, without a background so that it suits any."""
+    return go.Figure(
+        layout={
+            "height": height,
+            "margin": {"l": 10, "r": 10, "t": 40 if legend else 10, "b": 10},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "separators": speech.separators,
+            "font": {"size": 14},
+            "showlegend": legend,
+            "legend": LEGEND,
+            "hoverlabel": {"align": "left"},
+            **layout,
+        }
+    )
+
+
 def axis(title: str = "", **settings: Any) -> dict[str, Any]:
     """An axis with its title, and a faint grid that is seen on white and on black."""
     return {
         "title": {"text": title},
         "automargin": True,
+        "ticklabelstandoff": 6,
         "gridcolor": "rgba(128,128,128,0.25)",
         "zerolinecolor": "rgba(128,128,128,0.5)",
         **settings,
     }
+
+
+def filled(place: int) -> dict[str, Any]:
+    """How bars of the ``place``-th kind look: a color, and a pattern for who cannot tell it."""
+    pattern = {"shape": PATTERNS[place], "fillmode": "overlay", "fgopacity": 0.2}
+    return {"color": COLORS[place], "pattern": pattern | {"fgcolor": "white"}}

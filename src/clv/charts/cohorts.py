@@ -3,45 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
+import pandas as pd
 import pyarrow as pa
 
 from clv.charts.chart import COLORS, DASHES, MARKERS, PATTERNS, SCALE, Chart, axis, figure
-from clv.charts.messages import TEXTS
-from clv.speech import NOTHING, Speech
+from clv.speech import Speech
 
 Measure = Literal["share", "count", "value"]
 MEASURES: tuple[Measure, ...] = ("share", "count", "value")
 
 MOST_CURVES = len(COLORS)
 FEWEST_IN_A_POINT = 30
-
-
-class Cell(NamedTuple):
-    """A cohort in one of its months."""
-
-    cohort: str
-    period: int
-    month: str
-    customers: int
-    active: int
-    value: float
-
-
-def cells(cohorts: pa.Table, last_day: dt.date, *, whole: bool = True) -> list[Cell]:
-    """The rows of the cohort table; with ``whole``, not those of a month that is not over."""
-    unfinished = "" if _ends_a_month(last_day) else last_day.isoformat()[:7]
-    found = []
-    for row in cohorts.sort_by([("cohort", "ascending"), ("period", "ascending")]).to_pylist():
-        month = _later(row["cohort"], row["period"])
-        if not whole or month != unfinished:
-            fields = (row[name] for name in ("customers", "active", "value"))
-            customers, active, value = fields
-            cell = (row["cohort"], row["period"], month, customers, active, float(value))
-            found.append(Cell(*cell))
-    return found
 
 
 def retention_heatmap(
@@ -52,28 +26,32 @@ def retention_heatmap(
     ``measure`` is the share of the cohort that bought, how many did, or their money in
     thousands. The month the log ends in is left out unless it is over.
     """
-    found = [cell for cell in cells(cohorts, last_day) if cell.period > 0]
-    rows = list(dict.fromkeys(cell.cohort for cell in found))
-    sizes = {cell.cohort: cell.customers for cell in found}
-    labels = {row: f"{speech.month(row)} ({speech.number(sizes[row])})" for row in rows}
-    width = max((cell.period for cell in found), default=0)
-    values: dict[tuple[str, int], float] = {
-        (cell.cohort, cell.period): _measured(cell, measure) for cell in found
+    found = _afterwards(cohorts, last_day)
+    measured = {
+        "share": found["active"] / found["customers"],
+        "count": found["active"],
+        "value": found["value"] / 1000,
     }
-    said = {place: _said(value, measure, speech) for place, value in values.items()}
-    periods = list(range(1, width + 1))
-    grid = [[values.get((row, period)) for period in periods] for row in rows]
+    shown = speech(f"measure_{measure}", unit=speech.money(1000))
+    title = speech("heatmap_title", measure=shown)
+    grid = found.assign(shown=measured[measure]).pivot(
+        index="cohort", columns="period", values="shown"
+    )
+    grid = grid.reindex(columns=range(1, found["period"].max() + 1) if len(found) else [])
+    said = grid.map(speech.percent if measure == "share" else speech.number)
+    sizes = found.groupby("cohort")["customers"].first()
+    rows = [f"{speech.month(str(name))} ({speech.number(size)})" for name, size in sizes.items()]
     drawn = figure(
         speech,
-        height=140 + 24 * len(rows),
-        xaxis=axis(speech(TEXTS["months_since"]), dtick=1, showgrid=False, side="top"),
+        height=110 + 24 * len(rows),
+        xaxis=axis(speech("months_since"), dtick=1, showgrid=False, side="top"),
         yaxis=axis(autorange="reversed", showgrid=False, type="category"),
     )
     drawn.add_heatmap(
-        z=grid,
-        x=periods,
-        y=[labels[row] for row in rows],
-        text=[[said.get((row, period), "") for period in periods] for row in rows],
+        z=grid.to_numpy(),
+        x=list(grid),
+        y=rows,
+        text=said.where(grid.notna(), "").to_numpy(),
         texttemplate="%{text}",
         textfont={"size": 11},
         colorscale=SCALE,
@@ -81,14 +59,23 @@ def retention_heatmap(
         xgap=1,
         ygap=1,
         hoverongaps=False,
-        hovertemplate=f"%{{y}}<br>{speech(TEXTS['month'])} %{{x}}: %{{text}}<extra></extra>",
+        hovertemplate=f"%{{y}}<br>{speech('month')} %{{x}}: %{{text}}<extra></extra>",
     )
-    table = {speech(TEXTS["cohort"]): [labels[row] for row in rows]} | {
-        str(period): [said.get((row, period), NOTHING) for row in rows] for period in periods
-    }
-    name = speech(TEXTS[f"measure_{measure}"], unit=_thousands(speech))
-    title = speech(TEXTS["heatmap_title"], measure=name)
-    return Chart(drawn, title, _heatmap_alt(found, measure, name, speech), table)
+    table = {str(period): said[period].tolist() for period in said}
+    if not rows:
+        return Chart(drawn, title, speech("heatmap_empty"), table)
+    first = found[found["period"] == 1]
+    best: tuple[str, int] = grid.stack().idxmax()  # type: ignore[assignment]
+    alt = speech(
+        "heatmap_alt",
+        measure=shown,
+        cohorts=len(rows),
+        share=speech.percent(first["active"].sum() / first["customers"].sum()),
+        best=said.loc[best],
+        cohort=speech.month(best[0]),
+        period=best[1],
+    )
+    return Chart(drawn, title, alt, {speech("cohort_size"): rows} | table)
 
 
 def retention_curves(cohorts: pa.Table, last_day: dt.date, speech: Speech) -> Chart:
@@ -97,147 +84,73 @@ def retention_curves(cohorts: pa.Table, last_day: dt.date, speech: Speech) -> Ch
     The first month of the log stands alone: many in it were customers before. A point covers
     the cohorts old enough for it, 30 customers or more; at most four curves, the latest.
     """
-    found = [cell for cell in cells(cohorts, last_day) if cell.period > 0]
-    opening = min((cell.cohort for cell in found), default="")
-    sums: defaultdict[str, defaultdict[int, list[int]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0])
-    )
-    for cell in found:
-        name = opening if cell.cohort == opening else cell.cohort[:4]
-        sums[name][cell.period][0] += cell.active
-        sums[name][cell.period][1] += cell.customers
-    names = sorted(sums)[-MOST_CURVES:]
-    labels = {
-        name: speech(TEXTS["opening_cohort"], month=speech.month(name))
-        if name == opening
-        else speech(TEXTS["first_bought_in"], year=name)
-        for name in names
-    }
-    shares = {
-        name: {
-            period: active / customers
-            for period, (active, customers) in sorted(sums[name].items())
-            if customers >= FEWEST_IN_A_POINT
-        }
-        for name in names
-    }
+    found = _afterwards(cohorts, last_day)
+    opening = found["cohort"].min()
+    curve = found["cohort"].where(found["cohort"] == opening, found["cohort"].str[:4])
+    sums = found.groupby([curve, "period"])[["active", "customers"]].sum()
+    sums = sums[sums["customers"] >= FEWEST_IN_A_POINT]
+    shares = (sums["active"] / sums["customers"]).unstack(0).iloc[:, -MOST_CURVES:]
     drawn = figure(
         speech,
         height=380,
-        xaxis=axis(speech(TEXTS["months_since"])),
-        yaxis=axis(speech(TEXTS["share_active"]), tickformat=".0%", rangemode="tozero"),
+        legend=True,
+        xaxis=axis(speech("months_since")),
+        yaxis=axis(speech("share_active"), tickformat=".0%", rangemode="tozero"),
     )
-    for place, name in enumerate(names):
+    table = {speech("month"): [str(period) for period in shares.index]}
+    alt = [speech("curves_alt")]
+    for place, name in enumerate(map(str, shares)):
+        label = speech("first_bought_in", year=name)
+        if name == opening:
+            label = speech("opening_cohort", month=speech.month(name))
+        own = shares[name].dropna()
         drawn.add_scatter(
-            x=list(shares[name]),
-            y=list(shares[name].values()),
-            name=labels[name],
+            x=own.index,
+            y=own,
+            name=label,
             mode="lines+markers",
             line={"dash": DASHES[place], "color": COLORS[place], "width": 2.5},
             marker={"symbol": MARKERS[place], "size": 7},
-            hovertemplate=f"{speech(TEXTS['month'])} %{{x}}: %{{y:.1%}}<extra>%{{fullData.name}}"
-            "</extra>",
+            hovertemplate=f"{speech('month')} %{{x}}: %{{y:.1%}}<extra>%{{fullData.name}}</extra>",
         )
-    periods = sorted({period for own in shares.values() for period in own})
-    table = {speech(TEXTS["month"]): [str(period) for period in periods]} | {
-        labels[name]: [speech.percent(shares[name].get(period), 1) for period in periods]
-        for name in names
-    }
-    said = [
-        speech(
-            TEXTS["curve_alt"],
-            name=labels[name],
-            first=speech.percent(next(iter(shares[name].values()))),
-            last=speech.percent(list(shares[name].values())[-1]),
-            month=list(shares[name])[-1],
-        )
-        for name in names
-        if shares[name]
-    ]
-    alt = " ".join([speech(TEXTS["curves_alt"]), *said])
-    return Chart(drawn, speech(TEXTS["curves_title"]), alt, table)
+        table[label] = [speech.percent(share, 1) for share in shares[name]]
+        ends = {"first": speech.percent(own.iloc[0]), "last": speech.percent(own.iloc[-1])}
+        alt.append(speech("curve_alt", name=label, month=own.index[-1], **ends))
+    return Chart(drawn, speech("curves_title"), " ".join(alt), table)
 
 
 def sales_by_month(cohorts: pa.Table, last_day: dt.date, speech: Speech) -> Chart:
     """Sales of each calendar month on the basis of the log; one that is not over is hatched."""
-    months: defaultdict[str, float] = defaultdict(float)
-    for cell in cells(cohorts, last_day, whole=False):
-        months[cell.month] += cell.value
-    names = sorted(months)
-    labels = [speech.month(month) for month in names]
-    values = [months[month] for month in names]
-    unfinished = bool(names) and not _ends_a_month(last_day)
+    months = _by_month(cohorts, last_day).groupby("month").agg({"value": "sum", "over": "all"})
+    labels = [speech.month(month) for month in months.index]
+    said = [speech.money(value) for value in months["value"]]
     drawn = figure(
-        speech, height=300, xaxis=axis(type="category"), yaxis=axis(speech.currency or "")
+        speech, height=270, xaxis=axis(type="category"), yaxis=axis(speech.currency or "")
     )
+    shapes = ["" if over else PATTERNS[1] for over in months["over"]]
     drawn.add_bar(
         x=labels,
-        y=values,
-        marker={
-            "color": COLORS[0],
-            "pattern": {"shape": [""] * (len(names) - unfinished) + [PATTERNS[1]] * unfinished},
-        },
-        customdata=[speech.money(value) for value in values],
+        y=months["value"],
+        marker={"color": COLORS[0], "pattern": {"shape": shapes}},
+        customdata=said,
         hovertemplate="%{x}: %{customdata}<extra></extra>",
     )
-    table = {
-        speech(TEXTS["month"]): labels,
-        speech(TEXTS["net_sales"]): [speech.money(value) for value in values],
-    }
-    best = max(range(len(names)), key=values.__getitem__, default=None)
-    alt = (
-        ""
-        if best is None
-        else speech(
-            TEXTS["sales_alt"],
-            first=labels[0],
-            last=labels[-1],
-            best=labels[best],
-            value=speech.money(values[best]),
-        )
-    )
-    return Chart(drawn, speech(TEXTS["sales_title"]), alt, table)
+    best = int(months["value"].argmax())
+    ends = {"first": labels[0], "last": labels[-1]}
+    alt = speech("sales_alt", best=labels[best], value=said[best], **ends)
+    table = {speech("month"): labels, speech("sales"): said}
+    return Chart(drawn, speech("sales_title"), alt, table)
 
 
-def _heatmap_alt(found: list[Cell], measure: Measure, name: str, speech: Speech) -> str:
-    if not found:
-        return speech(TEXTS["heatmap_empty"])
-    best = max(found, key=lambda cell: _measured(cell, measure))
-    first = [cell for cell in found if cell.period == 1]
-    share = sum(cell.active for cell in first) / max(1, sum(cell.customers for cell in first))
-    return speech(
-        TEXTS["heatmap_alt"],
-        measure=name,
-        cohorts=len({cell.cohort for cell in found}),
-        share=speech.percent(share),
-        best=_said(_measured(best, measure), measure, speech),
-        cohort=speech.month(best.cohort),
-        period=best.period,
-    )
+def _by_month(cohorts: pa.Table, last_day: dt.date) -> pd.DataFrame:
+    """The rows of the cohort table with the month each is of, and whether that was over."""
+    found: pd.DataFrame = cohorts.to_pandas().sort_values(["cohort", "period"])
+    month = pd.PeriodIndex(found["cohort"], freq="M") + found["period"].to_numpy()
+    over = month.end_time <= pd.Timestamp(last_day) + pd.Timedelta(days=1)
+    return found.assign(value=found["value"].astype(float), month=month.astype(str), over=over)
 
 
-def _measured(cell: Cell, measure: Measure) -> float:
-    by_name: dict[str, Any] = {
-        "share": cell.active / cell.customers if cell.customers else 0.0,
-        "count": cell.active,
-        "value": cell.value / 1000.0,
-    }
-    return float(by_name[measure])
-
-
-def _said(value: float, measure: Measure, speech: Speech) -> str:
-    return speech.percent(value) if measure == "share" else speech.number(value)
-
-
-def _thousands(speech: Speech) -> str:
-    return speech.money(1000)
-
-
-def _later(cohort: str, months: int) -> str:
-    year, month = (int(part) for part in cohort.split("-"))
-    year, month = divmod(year * 12 + month - 1 + months, 12)
-    return f"{year:04d}-{month + 1:02d}"
-
-
-def _ends_a_month(day: dt.date) -> bool:
-    return (day + dt.timedelta(days=1)).day == 1
+def _afterwards(cohorts: pa.Table, last_day: dt.date) -> pd.DataFrame:
+    """Those of whole months after the first purchase."""
+    found = _by_month(cohorts, last_day)
+    return found[found["over"] & (found["period"] > 0)]

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.charts.chart import SCALE, Chart, axis, figure
-from clv.charts.messages import TEXTS
 from clv.speech import Speech
 
 
@@ -25,8 +24,8 @@ def p_alive_map(
     drawn = figure(
         speech,
         height=420,
-        xaxis=axis(speech(TEXTS["silent_days"]), type="category"),
-        yaxis=axis(speech(TEXTS["repeat_days"]), type="category", autorange="reversed"),
+        xaxis=axis(speech("alive_silent_days"), type="category"),
+        yaxis=axis(speech("repeat_days"), type="category", autorange="reversed"),
     )
     drawn.add_heatmap(
         x=columns,
@@ -40,14 +39,14 @@ def p_alive_map(
         showscale=False,
         hovertemplate="%{y}, %{x}: %{text}<extra></extra>",
     )
-    table = {speech(TEXTS["repeat_days"]): rows}
+    table = {speech("repeat_days"): rows}
     table |= {column: [row[place] for row in said] for place, column in enumerate(columns)}
     alt = speech(
-        TEXTS["alive_alt"],
+        "alive_alt",
         few=rows[0],
         many=rows[-1],
         days=columns[-1],
         some=said[0][-1],
         other=said[-1][-1],
     )
-    return Chart(drawn, speech(TEXTS["alive_title"], age=speech.number(age)), alt, table)
+    return Chart(drawn, speech("alive_title", age=speech.number(age)), alt, table)

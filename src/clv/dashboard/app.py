@@ -11,18 +11,16 @@ from functools import partial
 import streamlit as st
 
 from clv import wiring
-from clv.dashboard.messages import TEXTS
 from clv.dashboard.pages import customers, segments, this_week
-from clv.dashboard.visit import Visit
 from clv.errors import ClvError
 from clv.live import LiveService
-from clv.narrative import TEXTS as SHARED
+from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.service import Service
 from clv.settings import read_settings
 from clv.speech import LANGUAGES, NAMES, Language, Speech
 
-Show = Callable[[Visit], None]
+Show = Callable[[Narrative], None]
 PAGES: dict[str, Show] = {
     "this_week": this_week.show,
     "segments": segments.show,
@@ -39,7 +37,7 @@ def main() -> None:
     pages = [
         st.Page(
             partial(visited, name, speech),
-            title=speech(TEXTS[f"{name}_nav"]),
+            title=speech(f"page_{name}"),
             url_path=name,
             default=name == "this_week",
         )
@@ -50,18 +48,18 @@ def main() -> None:
 
 def visited(name: str, speech: Speech) -> None:
     """One page for one visitor, or in its place the sentence that says what is missing."""
-    st.title(speech(TEXTS[f"{name}_title"]))
+    st.title(speech(f"page_{name}"))
     try:
         live = _live(str(read_settings().workspace))
         overview = _overview(live, live.current())
     except ClvError as error:
-        st.warning(speech(TEXTS["no_forecast"]), icon=":material/hourglass_empty:")
+        st.warning(speech("no_forecast"), icon=":material/hourglass_empty:")
         st.code(str(error), language=None, wrap_lines=True)
         return
     speech = Speech(speech.language, overview.service.terms.currency)
     if overview.service.terms.simulated:
-        st.warning(speech(SHARED["simulated"]), icon=":material/science:")
-    PAGES[name](Visit(overview, speech))
+        st.warning(speech("simulated"), icon=":material/science:")
+    PAGES[name](Narrative(overview, speech))
 
 
 def _language() -> Language:

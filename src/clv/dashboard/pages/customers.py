@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import streamlit as st
 
-from clv.charts import customer as charts
-from clv.charts.messages import rfm_name, tier_name
-from clv.dashboard import export
-from clv.dashboard.visit import Visit, figures, plain
+from clv.charts import forecasts
+from clv.dashboard.show import chart, export, figures, plain
 from clv.errors import CustomerNotFound
 from clv.lists import days_since_last_order
+from clv.narrative import Narrative
+from clv.speech import Speech
 
 MOST_SHOWN = 500
 HORIZONS = (7, 14, 30, 61, 91, 122, 182, 273, 365)
@@ -26,181 +25,145 @@ SORTS = {
     "p_purchase_in_horizon": "ascending",
     "customer_id": "ascending",
 }
-COLUMNS = (
-    "customer_id",
-    "value_tier",
-    "rfm_group",
-    "historic_number_of_orders",
-    "historic_clv",
-    "predicted_clv",
-    "p_purchase_in_horizon",
-    "cohort",
-    "country",
-)
 
 
-def show(visit: Visit) -> None:
+def show(told: Narrative) -> None:
     """One customer where one is named, and below it everybody the filters let through."""
     asked = st.text_input(
-        visit.label("customer_id"),
+        told.speech.label("customer_id"),
         key="customer",
         bind="query-params",
-        placeholder=visit.say("customer_hint"),
+        placeholder=told.speech("customer_hint"),
     )
     if asked and asked.strip():
-        _customer(visit, asked.strip())
+        _customer(told, asked.strip())
         st.divider()
-    _everybody(visit)
+    _everybody(told)
 
 
-def _customer(visit: Visit, asked: str) -> None:
-    speech, service = visit.speech, visit.overview.service
-    answer = service.customers([asked])[0]
-    if answer.row is None:
-        if not isinstance(answer.error, CustomerNotFound):
-            raise answer.error or AssertionError(asked)
-        date = speech.date(service.as_of)
-        st.info(visit.say("unknown_customer", customer=plain(asked), date=date))
-        return
-    row = answer.row
-    st.header(plain(visit.say("one_customer", customer=row["customer_id"])))
-    _history(visit, row)
-    st.subheader(visit.say("outlook"))
-    for said in _outlook(visit, row):
-        st.markdown(plain(said))
-    chances = dict(zip(HORIZONS, service.chance_of_order(asked, HORIZONS), strict=True))
-    visit.chart(charts.chance_over_time(chances, speech), "chance", visit.say("chance_note"))
-
-
-def _history(visit: Visit, row: dict[str, Any]) -> None:
-    speech, service = visit.speech, visit.overview.service
-    place = pc.index(service.table["customer_id"], row["customer_id"]).as_py()
-    summary = service.summary
-    silent = float(days_since_last_order(summary)[place])
-    first, last = (
-        summary.table[name][place].as_py() for name in ("first_purchase", "last_purchase")
-    )
-    figures(
-        [
-            (visit.label("orders"), speech.number(row["historic_number_of_orders"])),
-            (visit.label("spent"), speech.money(row["historic_clv"])),
-            (visit.label("first_purchase"), speech.date(first, short=True)),
-            (visit.label("last_purchase"), speech.date(last, short=True)),
-            (visit.label("silent_days"), speech.number(silent)),
-            (visit.label("usual_gap"), speech.number(row["average_days_between_orders"])),
-        ]
-    )
-    facts = {
-        "tier": tier_name(row["value_tier"], speech),
-        "rfm_group": rfm_name(row["rfm_group"], speech),
-        "country": row["country"] or visit.say("not_known"),
-        "first_product": row["first_product"] or visit.say("not_known"),
+def _says(say: Speech) -> dict[str, Callable[[Any], str]]:
+    """The columns of the table, each with how its values are said."""
+    return {
+        "customer_id": str,
+        "value_tier": lambda tier: say(f"tier_{tier}"),
+        "rfm_group": lambda group: say(f"rfm_{group}"),
+        "historic_number_of_orders": say.number,
+        "historic_clv": say.money,
+        "predicted_clv": say.money,
+        "p_purchase_in_horizon": say.chance,
+        "cohort": say.month,
+        "country": lambda country: country or say("not_known"),
     }
-    st.markdown(
-        " · ".join(f"{visit.label(name)}: **{plain(said)}**" for name, said in facts.items())
-    )
 
 
-def _outlook(visit: Visit, row: dict[str, Any]) -> list[str]:
+def _customer(told: Narrative, asked: str) -> None:
+    say, service = told.speech, told.overview.service
+    answer = service.customers([asked])[0]
+    if isinstance(answer.error, CustomerNotFound):
+        date = say.date(service.as_of)
+        st.info(say("unknown_customer", customer=plain(asked), date=date))
+        return
+    if answer.row is None:
+        raise answer.error or AssertionError(asked)
+    st.header(plain(say("one_customer", customer=answer.row["customer_id"])))
+    _history(told, answer.row)
+    st.subheader(say("outlook"))
+    for sentence in _outlook(answer.row, say):
+        st.markdown(plain(sentence))
+    chances = dict(zip(HORIZONS, service.chance_of_order(asked, HORIZONS), strict=True))
+    drawn = forecasts.chance_over_time(chances, say)
+    chart(drawn, say, say("chance_note"), key="chance")
+
+
+def _history(told: Narrative, row: dict[str, Any]) -> None:
+    say, service = told.speech, told.overview.service
+    place = pc.index(service.table["customer_id"], row["customer_id"]).as_py()
+    bought = service.summary.table.slice(place, 1).to_pylist()[0]
+    silent = float(days_since_last_order(service.summary)[place])
+    said = {
+        "historic_number_of_orders": say.number(row["historic_number_of_orders"]),
+        "historic_clv": say.money(row["historic_clv"]),
+        "first_purchase": say.date(bought["first_purchase"], short=True),
+        "last_purchase": say.date(bought["last_purchase"], short=True),
+        "silent_days": say.number(silent),
+        "usual_gap": say.number(row["average_days_between_orders"]),
+    }
+    figures({say.label(name): figure for name, figure in said.items()})
+    facts = {name: _says(say)[name](row[name]) for name in ("value_tier", "rfm_group", "country")}
+    facts["first_product"] = row["first_product"] or say("not_known")
+    st.markdown(" · ".join(f"{say.label(name)}: **{plain(is_)}**" for name, is_ in facts.items()))
+
+
+def _outlook(row: dict[str, Any], say: Speech) -> list[str]:
     """The forecast of one customer in sentences, and how far to trust it."""
-    speech = visit.speech
-    days = speech.number(row["horizon_days"])
-    said = [
-        visit.say(
-            "outlook_value",
-            money=speech.rough(row["predicted_clv"]),
-            orders=speech.number(row["predicted_number_of_orders"], 1),
-            days=days,
-        ),
-        visit.say(
-            "outlook_chance",
-            some=speech.chance(row["p_purchase_in_horizon"]),
-            none=speech.chance(row["p_zero"]),
-            days=days,
-        ),
-        visit.say("outlook_rank", share=speech.number(row["value_percentile"])),
+    days = say.number(row["horizon_days"])
+    money, orders = say.rough(row["predicted_clv"]), row["predicted_number_of_orders"]
+    some, none = say.chance(row["p_purchase_in_horizon"]), say.chance(row["p_zero"])
+    trust = say(f"confidence_{row['confidence']}")
+    if reasons := [say(f"reason_{code}") for code in row["reason_codes"]]:
+        trust += f": {say.listing(reasons)}"
+    return [
+        say("outlook_value", money=money, orders=say.number(orders, 1), days=days),
+        say("outlook_chance", some=some, none=none, days=days),
+        say("outlook_rank", share=say.number(row["value_percentile"])),
+        f"{trust}.",
+        say("no_customer_range"),
     ]
-    reasons = [visit.say(code) for code in row["reason_codes"]]
-    because = visit.say("because", reasons=speech.listing(reasons)) if reasons else ""
-    said.append(visit.say(f"confidence_{row['confidence']}") + because + ".")
-    said.append(visit.say("no_customer_range"))
-    return said
 
 
-def _everybody(visit: Visit) -> None:
-    speech = visit.speech
-    st.header(visit.say("everybody"))
-    found = _filtered(visit)
+def _everybody(told: Narrative) -> None:
+    say, as_of = told.speech, told.overview.service.as_of
+    st.header(say("everybody"))
+    found = _filtered(told.overview.table, say)
     order = st.selectbox(
-        visit.say("sort_by"),
+        say("sort_by"),
         list(SORTS),
-        format_func=visit.label,
+        format_func=say.label,
         key="sort",
         bind="query-params",
         width=320,
     )
-    found = found.take(pc.sort_indices(found, [(order, SORTS[order])]))
-    said = visit.say(
-        "found",
-        customers=speech.number(found.num_rows),
-        money=speech.rough(float(pc.sum(found["predicted_clv"]).as_py() or 0.0)),
-    )
-    shown = visit.say("first_shown", shown=speech.number(MOST_SHOWN))
-    st.markdown(plain(f"{said} {shown}" if found.num_rows > MOST_SHOWN else said))
-    ids = found["customer_id"].slice(0, MOST_SHOWN).to_pylist()
+    found = found.sort_by([(order, SORTS[order])])
+    money = say.rough(pc.sum(found["predicted_clv"]).as_py() or 0.0)
+    said = say("found", customers=say.number(found.num_rows), money=money)
+    if found.num_rows > MOST_SHOWN:
+        said += " " + say("first_shown", shown=say.number(MOST_SHOWN))
+    st.markdown(plain(said))
+    shown = found.slice(0, MOST_SHOWN)
+    ids = shown["customer_id"].to_pylist()
     st.dataframe(
-        _styled(visit, found.slice(0, MOST_SHOWN)),
+        _styled(shown, say),
         hide_index=True,
         alt=said,
         key="picked",
         selection_mode="single-row",
         on_select=lambda: _pick(ids),
     )
-    st.caption(visit.say("pick_hint"))
-    as_of = visit.overview.service.as_of
-    export.button(found, f"customers_{as_of}.csv", visit.say("export_customers"), key="export_all")
+    st.caption(say("pick_hint"))
+    export(found, f"customers_{as_of}.csv", say("export_customers"), key="export_all")
 
 
-def _filtered(visit: Visit) -> pa.Table:
-    found = visit.overview.table
-    called: dict[str, Callable[[str], str]] = {
-        "value_tier": lambda tier: tier_name(tier, visit.speech),
-        "rfm_group": lambda group: rfm_name(group, visit.speech),
-        "country": str,
-        "cohort": visit.speech.month,
-    }
+def _filtered(customers: pa.Table, say: Speech) -> pa.Table:
+    found = customers
     for name, column in zip(FILTERS, st.columns(len(FILTERS)), strict=True):
-        options = sorted(pc.unique(visit.overview.table[name].drop_null()).to_pylist())
-        with column:
-            chosen = st.multiselect(
-                visit.label(name),
-                options,
-                format_func=called[name],
-                key=name,
-                bind="query-params",
-                placeholder=visit.say("all"),
-            )
+        chosen = column.multiselect(
+            say.label(name),
+            sorted(pc.unique(customers[name].drop_null()).to_pylist()),
+            format_func=_says(say)[name],
+            key=name,
+            bind="query-params",
+            placeholder=say("all"),
+        )
         if chosen:
             found = found.filter(pc.is_in(found[name], pa.array(chosen)))
     return found
 
 
-def _styled(visit: Visit, rows: pa.Table) -> Any:
+def _styled(rows: pa.Table, say: Speech) -> Any:
     """Rows said in the visitor's language that still sort by their values."""
-    speech = visit.speech
-    frame = pd.DataFrame(rows.select(list(COLUMNS)).to_pydict())
-    says: dict[str, Callable[..., str]] = {
-        "value_tier": lambda tier: tier_name(tier, speech),
-        "rfm_group": lambda group: rfm_name(group, speech),
-        "historic_number_of_orders": speech.number,
-        "historic_clv": speech.money,
-        "predicted_clv": speech.money,
-        "p_purchase_in_horizon": speech.chance,
-        "cohort": speech.month,
-    }
-    heads = {name: visit.label(name) for name in COLUMNS}
-    formats: dict[Any, Any] = {heads[name]: say for name, say in says.items()}
-    return frame.rename(columns=heads).style.format(formats)
+    says = {say.label(name): how for name, how in _says(say).items()}
+    frame = rows.select(list(_says(say))).to_pandas()
+    return frame.set_axis(list(says), axis=1).style.format(says)
 
 
 def _pick(ids: list[str]) -> None:

@@ -2,88 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import streamlit as st
 
-from clv import narrative
-from clv.charts import cohorts, value
+from clv.charts import cohorts, forecasts
 from clv.charts.cohorts import MEASURES
-from clv.charts.messages import rfm_name, tier_name
-from clv.dashboard.visit import Visit, cells
+from clv.dashboard.show import cells, chart
 from clv.models.segments import RFM_MAP
+from clv.narrative import Narrative
+from clv.speech import Speech
 
 
-def show(visit: Visit) -> None:
+def show(told: Narrative) -> None:
     """Retention by cohort, then tiers, then RFM groups."""
-    _retention(visit)
-    _tiers(visit)
-    _rfm(visit)
+    table, say = told.overview.table, told.speech
+    st.header(say("back"))
+    _retention(told)
+    st.header(say("tiers_header"))
+    st.markdown(say("tiers_note"))
+    chart(forecasts.tier_shares(table, say), say, key="shares")
+    chart(forecasts.value_by_tier(table, say), say, say("boxes_note"), key="boxes")
+    st.header(say("rfm_header"))
+    st.markdown(say("rfm_note"))
+    chart(forecasts.rfm_groups(table, say), say, key="rfm")
+    with st.expander(say("rfm_thresholds"), icon=":material/straighten:"):
+        _thresholds(told)
 
 
-def _retention(visit: Visit) -> None:
-    table, last_day, speech = visit.overview.cohorts, visit.overview.service.as_of, visit.speech
-    st.header(visit.say("retention_header"))
+def _retention(told: Narrative) -> None:
+    table, last_day, say = told.overview.cohorts, told.overview.service.as_of, told.speech
     measure = st.segmented_control(
-        visit.say("measure"),
+        say("measure"),
         MEASURES,
         default="share",
         required=True,
-        format_func=lambda name: visit.say(f"show_{name}"),
+        format_func=lambda name: say(f"show_{name}"),
         key="measure",
         bind="query-params",
     )
-    note = visit.say("whole_months", date=speech.date(last_day))
-    drawn = cohorts.retention_heatmap(table, last_day, measure or "share", speech)
-    visit.chart(drawn, "heatmap", visit.say("heatmap_note"), note)
-    visit.chart(cohorts.retention_curves(table, last_day, speech), "curves", visit.say("no_future"))
+    note = say("whole_months", date=say.date(last_day))
+    drawn = cohorts.retention_heatmap(table, last_day, measure or "share", say)
+    chart(drawn, say, say("heatmap_note"), note, key="heatmap")
+    curves = cohorts.retention_curves(table, last_day, say)
+    chart(curves, say, say("no_future"), key="curves")
 
 
-def _tiers(visit: Visit) -> None:
-    overview, speech = visit.overview, visit.speech
-    st.header(visit.say("tiers_header"))
-    st.markdown(visit.say("tiers_note"))
-    tiers = overview.tiers()
-    visit.chart(value.tier_shares(narrative.shares(tiers), speech), "shares")
+def _thresholds(told: Narrative) -> None:
+    limits, say = told.overview.crowd.rfm, told.speech
+    st.markdown(say("rfm_rule"))
+    fifths = [1, 2, 3, 4, 5]
     cells(
         {
-            visit.say("tier"): [tier_name(tier.name, speech) for tier in tiers],
-            visit.say("customers"): [speech.number(tier.customers) for tier in tiers],
-            visit.say("from"): [speech.money(tier.lowest) for tier in tiers],
-            visit.say("to"): [speech.money(tier.highest) for tier in tiers],
-            visit.say("expected"): [speech.rough(tier.expected) for tier in tiers],
+            say("fifth"): [str(fifth) for fifth in fifths],
+            say("recency_days"): _ranges(map(say.number, limits.inactivity), say)[::-1],
+            say("historic_number_of_orders"): _ranges(map(say.number, limits.orders), say),
+            say("historic_clv"): _ranges(map(say.money, limits.value), say),
         },
-        visit.say("tiers_header"),
+        say("rfm_thresholds"),
     )
-    visit.chart(value.value_by_tier(overview.table, speech), "boxes", visit.say("boxes_note"))
+    names = [[say(f"rfm_{group}") for group in row] for row in RFM_MAP.T.tolist()]
+    grid = {say("r_and_fm"): [f"R {6 - fifth}" for fifth in fifths]}
+    grid |= {f"FM {fifth}": column for fifth, column in zip(fifths, names, strict=True)}
+    cells(grid, say("rfm_thresholds"))
 
 
-def _rfm(visit: Visit) -> None:
-    overview, speech = visit.overview, visit.speech
-    st.header(visit.say("rfm_header"))
-    st.markdown(visit.say("rfm_note"))
-    visit.chart(value.rfm_groups(narrative.shares(overview.rfm_groups()), speech), "rfm")
-    limits = overview.crowd.rfm
-    with st.expander(visit.say("rfm_thresholds"), icon=":material/straighten:"):
-        st.markdown(visit.say("rfm_rule"))
-        fifths = [1, 2, 3, 4, 5]
-        cells(
-            {
-                visit.say("fifth"): [str(fifth) for fifth in fifths],
-                visit.say("recency_days"): _ranges(visit, limits.inactivity, money=False)[::-1],
-                visit.say("orders"): _ranges(visit, limits.orders, money=False),
-                visit.say("spent"): _ranges(visit, limits.value, money=True),
-            },
-            visit.say("rfm_thresholds"),
-        )
-        names = [[rfm_name(group, speech) for group in row] for row in RFM_MAP.tolist()]
-        grid = {visit.say("r_and_fm"): [f"R {6 - fifth}" for fifth in fifths]}
-        grid |= {f"FM {fifth}": [row[fifth - 1] for row in names] for fifth in fifths}
-        cells(grid, visit.say("rfm_thresholds"))
-
-
-def _ranges(visit: Visit, limits: tuple[float, ...], *, money: bool) -> list[str]:
+def _ranges(limits: Iterable[str], say: Speech) -> list[str]:
     """Five steps between four ascending limits, in words."""
-    said = [visit.speech.money(x) if money else visit.speech.number(x) for x in limits]
-    between = [visit.say("above_to", low=a, high=b) for a, b in pairwise(said)]
-    return [visit.say("up_to", high=said[0]), *between, visit.say("above", low=said[-1])]
+    low, *_, high = said = list(limits)
+    between = [say("above_to", low=a, high=b) for a, b in pairwise(said)]
+    return [say("up_to", high=low), *between, say("above", low=high)]

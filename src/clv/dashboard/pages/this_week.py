@@ -4,79 +4,68 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clv import narrative
-from clv.charts import cohorts
-from clv.dashboard import export
-from clv.dashboard.visit import Visit, cells, figures, plain
-from clv.narrative import TEXTS as SHARED
+from clv.charts import cohorts, forecasts
+from clv.dashboard.show import cells, chart, export, figures, plain
+from clv.narrative import Narrative
 from clv.overview import ReadyList
 
 
-def show(visit: Visit) -> None:
+def show(told: Narrative) -> None:
     """The headline, the lists, and how the figures came about."""
-    _headline(visit)
-    _lists(visit)
-    _evidence(visit)
+    _headline(told)
+    _lists(told)
+    _evidence(told)
 
 
-def _headline(visit: Visit) -> None:
-    overview, speech = visit.overview, visit.speech
-    days = speech.number(overview.service.terms.horizon_days)
-    sales = narrative.sales_name(overview.ladder, speech).capitalize()
+def _headline(told: Narrative) -> None:
+    overview, say = told.overview, told.speech
+    sales = say.label("sales_last_year", sales=told.sales_name)
     figures(
-        [
-            (visit.say("expected_in", days=days), speech.rough(overview.expected)),
-            (visit.say("sales_last_year", sales=sales), speech.money(float(overview.ladder.net))),
-            (visit.say("customers"), speech.number(overview.table.num_rows)),
-        ]
+        {
+            say.label("expected_in", days=told.horizon): say.rough(overview.expected),
+            sales: say.money(float(overview.ladder.net)),
+            say.label("customers"): say.number(overview.table.num_rows),
+        }
     )
-    st.markdown(plain(narrative.expected(overview, speech)))
-    off = [f"- {plain(said)}" for said in narrative.how_far_off(overview, speech)]
+    st.markdown(plain(told.expected))
+    off = [f"- {plain(sentence)}" for sentence in told.how_far_off]
     st.warning("\n".join(off), icon=":material/balance:")
-    st.caption(plain(narrative.value_definition(overview, speech)))
+    st.caption(plain(told.value_definition))
 
 
-def _lists(visit: Visit) -> None:
-    speech = visit.speech
-    st.header(visit.say("lists_title"))
-    st.markdown(plain(speech(SHARED["no_effect"])))
-    for column, ready in zip(st.columns(3, border=True), visit.overview.ready_lists, strict=True):
+def _lists(told: Narrative) -> None:
+    say = told.speech
+    st.header(say("lists"))
+    st.markdown(plain(say("no_effect")))
+    ready_lists = told.overview.ready_lists
+    for column, ready in zip(st.columns(3, border=True), ready_lists, strict=True):
         with column:
-            _list(visit, ready)
-    st.caption(plain(narrative.control(visit.overview, speech) + " " + visit.say("lists_money")))
+            _list(told, ready)
+    st.caption(plain(f"{told.control} {say('lists_money')}"))
 
 
-def _list(visit: Visit, ready: ReadyList) -> None:
-    overview, speech, name = visit.overview, visit.speech, ready.list.name
-    st.subheader(speech(SHARED[name]))
-    st.metric(visit.say("customers"), speech.number(ready.customers))
-    soon = visit.say("expected_in", days=narrative.soon(speech))
-    st.metric(soon, plain(speech.rough(ready.expected_soon)))
-    days = speech.number(overview.service.terms.horizon_days)
-    st.metric(visit.say("at_stake", days=days), plain(speech.rough(ready.at_stake)))
-    st.markdown(plain(speech(SHARED[f"{name}_advice"])))
-    st.caption(plain(narrative.list_rule(ready, overview, speech)))
-    export.button(
-        overview.export(ready),
-        f"{name}_{overview.service.as_of}.csv",
-        visit.say("export_list"),
-        key=f"export_{name}",
-    )
-    with st.expander(visit.say("left_out")):
-        reasons, counts = zip(*narrative.left_out(ready, speech), strict=True)
-        table = {visit.say("reason"): list(reasons), visit.say("customers"): list(counts)}
-        cells(table, visit.say("left_out"))
+def _list(told: Narrative, ready: ReadyList) -> None:
+    overview, say, name = told.overview, told.speech, ready.list.name
+    st.subheader(say(name))
+    st.metric(say.label("customers"), say.number(ready.customers))
+    st.metric(say.label("expected_in", days=told.soon), plain(say.rough(ready.expected_soon)))
+    st.metric(say.label("at_stake", days=told.horizon), plain(say.rough(ready.at_stake)))
+    st.markdown(plain(say(f"{name}_advice")))
+    st.caption(plain(told.list_rule(ready)))
+    file_name = f"{name}_{overview.service.as_of}.csv"
+    export(overview.export(ready), file_name, say("export_list"), key=f"export_{name}")
+    with st.expander(say("left_out")):
+        cells(told.left_out(ready), say("left_out"))
 
 
-def _evidence(visit: Visit) -> None:
-    overview, speech = visit.overview, visit.speech
-    st.header(visit.say("evidence_title"))
-    held = narrative.held_chart(overview, speech)
-    if held is not None:
-        visit.chart(held, "held", speech(SHARED["no_range"]))
-    sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, speech)
-    visit.chart(sales, "sales", visit.say("sales_note"))
-    st.subheader(narrative.ladder_title(overview.ladder, speech))
-    st.markdown(visit.say("ladder_note"))
-    steps, amounts = zip(*narrative.ladder_rows(overview.ladder, speech), strict=True)
-    cells({visit.say("step"): list(steps), visit.say("amount"): list(amounts)}, visit.say("step"))
+def _evidence(told: Narrative) -> None:
+    overview, say = told.overview, told.speech
+    st.header(say("evidence"))
+    if overview.past:
+        held = forecasts.held_forecasts(overview.past, say)
+        chart(held, say, say("no_range"), key="held")
+    sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, say)
+    chart(sales, say, say("sales_note"), key="sales")
+    st.subheader(told.ladder_title)
+    st.markdown(say("ladder_note"))
+    cells(told.ladder, told.ladder_title)
