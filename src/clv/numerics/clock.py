@@ -96,8 +96,8 @@ class Path(NamedTuple):
     def _weighted(
         self, day: npt.NDArray[np.int64], weights: Float, shape: tuple[int, ...]
     ) -> Float:
-        kinds = self.powers.shape[2]
-        return np.einsum("npk,np->kn", self.powers[day], weights).reshape(kinds, *shape)
+        sums: Float = np.einsum("npk,np->kn", self.powers[day], weights)
+        return sums.reshape(self.powers.shape[2], *shape)
 
 
 def exposure(weights: Float, time: Float, days: int, steps: tuple[int, ...]) -> Float:

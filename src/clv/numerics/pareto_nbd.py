@@ -262,8 +262,8 @@ def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock
     columns = _broadcast(s, beta, horizon)
     flat = np.stack([column.reshape(-1) for column in columns])
     distinct, which = np.unique(flat, axis=1, return_inverse=True)
-    values = np.empty(distinct.shape[1])
-    for end in np.unique(distinct[2]):
+    values = np.zeros(distinct.shape[1])
+    for end in np.unique(distinct[2, distinct[2] > 0]):
         # A panel for each day, within which m is smooth, and finer ones on the first: the most
         # restless of customers are gone by its evening.
         edges = np.concatenate([[0.0], 2.0 ** np.arange(-20, 1), np.arange(2.0, end)])
