@@ -107,7 +107,7 @@ def _orders(
 
 def _in_order(purchase: Purchase) -> tuple[Any, ...]:
     order = purchase.order_id
-    return purchase.at, purchase.amount < 0, order is None, order or "", abs(purchase.amount)
+    return purchase.at, purchase.amount < 0, not order, order or "", abs(purchase.amount)
 
 
 def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
@@ -144,11 +144,13 @@ def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvEr
     length = tally.time_unit.days
     gross = (tally.mean_day_value or 0.0) * days
     returned = gross * tally.return_share if net else 0.0
-    first = as_of - dt.timedelta(days=round(tally.age * length))
+    # A seventh of a day is no number of weeks a computer can write down.
+    recency, age = (round(time * length, 6) for time in (tally.recency, tally.age))
+    first = as_of - dt.timedelta(days=round(age))
     return {
         "frequency": tally.frequency,
-        "recency": tally.recency * length,
-        "age": tally.age * length,
+        "recency": recency,
+        "age": age,
         "purchase_days": days,
         "orders": days,
         "mean_day_value": tally.mean_day_value,
