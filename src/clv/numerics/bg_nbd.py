@@ -99,7 +99,7 @@ def log_likelihood(
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
-    array([-0.5555, -9.5367])
+    array([-0.5555, -9.4561])
     """
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     k = params.k
@@ -123,7 +123,7 @@ def p_alive(
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> p_alive(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(3)
-    array([1.   , 0.718])
+    array([1.  , 0.72])
     """
     return _survivor(params, x, t_x, T).is_alive
 
@@ -157,7 +157,7 @@ def conditional_expected_transactions(
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> x, t_x, T = np.array([2.0, 2.0]), np.array([30.43, 10.0]), np.array([38.86, 38.86])
     >>> conditional_expected_transactions(p, x, t_x, T, t=39.0).round(3)
-    array([1.226, 0.359])
+    array([1.226, 0.453])
     """
     return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0)
 
@@ -211,7 +211,7 @@ def expected_transactions(params: BGNBDParams, t: npt.ArrayLike) -> Float:
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> expected_transactions(p, [0.0, 1.0, 78.0]).round(4)
-    array([0.    , 0.0532, 1.8576])
+    array([0.    , 0.0533, 1.8605])
     """
     shape = np.broadcast_shapes(np.shape(t), *(np.shape(v) for v in params[:4]))
     return conditional_expected_transactions(params, 0.0, 0.0, 0.0, t).reshape(shape)
@@ -255,7 +255,7 @@ def probability_of_count(params: BGNBDParams, t: npt.ArrayLike, n: npt.ArrayLike
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> probability_of_count(p, 39.0, [0, 1]).round(7)
-    array([0.5737864, 0.1946534])
+    array([0.5737864, 0.1993953])
     """
     r, alpha, a, b, time, count = _columns(*params[:4], t, n)
     k, share = params.k, time / (alpha + time)

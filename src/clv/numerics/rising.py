@@ -38,7 +38,7 @@ def log_rising(z: npt.ArrayLike, n: npt.ArrayLike) -> Float:
     stirling = (a - 0.5) * np.log1p(step / a) + step * (np.log(b) - 1)
     for power, factor in ((1, 12), (3, -360), (5, 1260)):
         stirling += (b**-power - a**-power) / factor
-    return np.where(is_large, stirling, plain)
+    return np.asarray(np.where(is_large, stirling, plain))
 
 
 def log_survival(a: npt.ArrayLike, b: npt.ArrayLike, n: npt.ArrayLike) -> Float:
@@ -47,4 +47,4 @@ def log_survival(a: npt.ArrayLike, b: npt.ArrayLike, n: npt.ArrayLike) -> Float:
     ``n`` is real and >= 0. ``a`` and ``n`` may change places, so the smaller one counts steps.
     """
     few, many = np.minimum(a, n), np.maximum(a, n)
-    return log_rising(b, few) - log_rising(np.add(b, many), few)
+    return np.asarray(log_rising(b, few) - log_rising(np.add(b, many), few))

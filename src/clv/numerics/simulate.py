@@ -65,6 +65,13 @@ def history(made: Purchases, T: npt.ArrayLike) -> tuple[Float, Float]:
     return x, t_x
 
 
+def log_intervals(made: Purchases) -> Float:
+    """Summed logs of the times from one purchase to the next, the first of all included."""
+    begins = np.append(True, made.customer[1:] != made.customer[:-1])[: made.customer.size]
+    before = np.where(begins, 0.0, np.roll(made.time, 1))
+    return np.bincount(made.customer, np.log(made.time - before), minlength=made.rate.size)
+
+
 def spend(
     params: GammaGammaParams,
     customer: npt.NDArray[np.int64],
