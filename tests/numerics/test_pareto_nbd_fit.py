@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from clv.numerics import pareto_nbd_fit
+from clv.numerics.histories import distinct_histories
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, log_likelihood
-from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd_fit import log_likelihood_total
 from clv.numerics.simulate import history, purchases
 

@@ -7,6 +7,7 @@ A row is a dict with the columns of ``clv.parquet`` before any of it is computed
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from collections import Counter, defaultdict
 from decimal import Decimal
@@ -151,7 +152,7 @@ def customer_summary(purchases, returns, end):
         last = max(own) if own else first
         nets = [float(gross - back) for _, gross, back in own.values()]
         gross = float(sum(facts[1] for facts in own.values()))
-        product = math.prod((b - a).days for a, b in zip(own, list(own)[1:], strict=False))
+        product = math.prod((b - a).days for a, b in itertools.pairwise(own))
         summary[customer] = {
             "frequency": max(len(own) - 1, 0),
             "recency": float((last - first).days),

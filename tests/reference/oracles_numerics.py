@@ -172,7 +172,7 @@ def bg_expectation_by_2f1(params, customer, t):
         return float(alive / (alive + dropped) * (a + b - 1) / (a - 1) * (1 - form))
 
 
-def bg_expectation_by_summing(params, customer, t, *, most=2_000_000):
+def bg_expectation_by_summing(params, customer, t, *, most=200_000):
     """P(alive) times the chance of each future purchase, added up; NaN where ``most`` are few."""
     x, t_x, T = customer
     r, alpha, a, b = params[:4]
@@ -207,9 +207,13 @@ def bg_no_transaction_in_many_digits(params, customer, t):
         for j, part in enumerate(parts):
             ticks = r + params.k * int(x) + j
             for n in range(params.k - j):
-                quiet += part * mpmath.rf(ticks, n) / mpmath.factorial(n) * share**n * (
-                    1 - share
-                ) ** ticks
+                quiet += (
+                    part
+                    * mpmath.rf(ticks, n)
+                    / mpmath.factorial(n)
+                    * share**n
+                    * (1 - share) ** ticks
+                )
         return float(quiet / (mpmath.fsum(parts) + dropped))
 
 

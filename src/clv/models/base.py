@@ -158,9 +158,7 @@ class FittedPurchases(Generic[P]):
             TimeUnitMismatch, HorizonOutOfRange.
         """
         t = horizon_in_units(horizon_days, self.time_unit)
-        quiet = self.numerics.probability_of_no_transaction(
-            self.params, *self._arrays(summary), t
-        )
+        quiet = self.numerics.probability_of_no_transaction(self.params, *self._arrays(summary), t)
         return 1 - quiet
 
     def to_dict(self) -> dict[str, Any]:

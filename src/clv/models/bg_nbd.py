@@ -23,7 +23,7 @@ MOST_REGULAR = 4
 
 @dataclasses.dataclass(frozen=True)
 class BGNBD(FittedPurchases[BGNBDParams]):
-    """A fitted BG/NBD, where who never came back is still a customer; ``alpha`` in ``time_unit``."""
+    """A fitted BG/NBD, to which who never came back still is a customer; rates in ``time_unit``."""
 
     name: ClassVar[str] = "bg-nbd"
     params_type: ClassVar[type[BGNBDParams]] = BGNBDParams

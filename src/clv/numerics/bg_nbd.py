@@ -27,6 +27,7 @@ the Moments", for regularity. Start reading at :func:`log_likelihood`.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -113,9 +114,7 @@ def log_likelihood(
     return np.asarray(front + timing + np.logaddexp(log_alive, log_dropped))
 
 
-def p_alive(
-    params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
-) -> Float:
+def p_alive(params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Float:
     """Probability that each customer has not dropped out by ``T``, shape ``(n,)``.
 
     Arguments as in :func:`log_likelihood`. It is below 1 where ``t_x = T``: a customer may
@@ -318,10 +317,9 @@ def _expected_if_alive(customer: _Survivor, k: int, t: Float) -> Float:
     for part in blocks(t.size, nodes=beta_mean.NODES):
         _, ticks, rate, a, b, phases = (v[..., part] for v in customer)
         growth = t[part] / rate
-
-        def given_dropout(log_q: Float) -> Float:
-            return _expected_given_dropout(log_q, growth, ticks, phases, k)
-
+        given_dropout = functools.partial(
+            _expected_given_dropout, growth=growth, ticks=ticks, phases=phases, k=k
+        )
         steepness = np.maximum(1.0, (ticks + k) * growth / 2)
         expected[part] = mean_over_beta(given_dropout, a, b, steepness)
     return expected
@@ -347,19 +345,18 @@ def _expected_given_dropout(
             c = 1 - root * stay
             found += (root ** (j + 1) * (1 - (1 + c * growth) ** -shape) / c).real
         found *= np.exp(log_q * ((j + 1) / k - 1)) / k
-        if k > 1:
-            found = _few_terms_where_all_leave(found, log_q, growth, shape, k, j)
+        if k > 1:  # the roots cancel where hardly anybody stays
+            q = np.exp(log_q)
+            found = np.where(q < SMALL, _three_terms(q, growth, shape, k, j), found)
         expected += phases[j] * found
     return expected
 
 
-def _few_terms_where_all_leave(
-    found: Float, log_q: Float, growth: Float, shape: Float, k: int, j: int
-) -> Float:
-    """``found``, but where hardly anybody stays, and the roots cancel, the sum of three terms."""
-    q, share = np.exp(log_q), growth / (1 + growth)
+def _three_terms(q: Float, growth: Float, shape: Float, k: int, j: int) -> Float:
+    """Expected transactions of one who has waited ``j`` ticks: the first three at most."""
+    share = growth / (1 + growth)
     first, second, third = (special.betainc(k * n - j, shape, share) for n in (1, 2, 3))
-    return np.where(q < SMALL, first + q * (second + q * third), found)
+    return np.asarray(first + q * (second + q * third))
 
 
 def _discounted(customer: _Survivor, k: int, t: Float, discount: float) -> Float:

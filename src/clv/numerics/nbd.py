@@ -107,9 +107,7 @@ def log_likelihood_total(point: Float, rows: Histories) -> tuple[float, Float, F
     rise, slope, bend = (counts @ table for table in rising_factorials(r, counts.size - 1))
     log_growth, share = np.log1p(rows.T / alpha), rows.T / (alpha + rows.T)
     value = rise - weights @ (rows.x * np.log(alpha) + shape * log_growth)
-    gradient = np.array(
-        [r * (slope - weights @ log_growth), weights @ (shape * share - rows.x)]
-    )
+    gradient = np.array([r * (slope - weights @ log_growth), weights @ (shape * share - rows.x)])
     mixed = r * (weights @ share)
     own = weights @ (shape * share * (1 - share))
     return float(value), gradient, np.array([[gradient[0] + r**2 * bend, mixed], [mixed, -own]])
