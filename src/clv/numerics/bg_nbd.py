@@ -96,7 +96,7 @@ def log_likelihood(
         Shape ``(n,)``, finite.
 
     Source:
-        Platzer & Reutterer (2016), eq. 3; at ``k = 1`` Fader, Hardie & Lee (2005), eq. 6.
+        Fader, Hardie & Lee (2005), eq. 6; with ``k`` ticks Platzer & Reutterer (2016).
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
@@ -189,15 +189,14 @@ def discounted_expected_transactions(
     customer = _survivor(params, x, t_x, T)
     horizon, is_alive = np.broadcast_arrays(horizon, customer.is_alive)
     customer = _Survivor(*(np.broadcast_to(v, (*v.shape[:-1], horizon.size)) for v in customer))
-    if discount > 0:
-        return is_alive * _discounted(customer, params.k, horizon, discount)
-    is_endless = np.isinf(horizon)
+    is_endless = np.isinf(horizon) & (discount == 0)
     if np.any(is_endless & (customer.a <= 1)):
         raise ValueError(
             "without a discount and with a <= 1 the endless sum of expected transactions is "
             "infinite: too few customers ever drop out. Give a discount or a finite horizon."
         )
-    finite = _expected_if_alive(customer, params.k, np.where(is_endless, 0.0, horizon))
+    finite_horizon = np.where(is_endless, 0.0, horizon)
+    finite = _expected_if_alive(customer, params.k, finite_horizon, discount)
     endless = (customer.a + customer.b - 1) / np.where(is_endless, customer.a - 1, 1)
     return np.asarray(is_alive * np.where(is_endless, endless, finite))
 
@@ -312,17 +311,41 @@ def _survivor(
     return _Survivor(is_alive, ticks, alpha + T, a, b_now, phases / total)
 
 
-def _expected_if_alive(customer: _Survivor, k: int, t: Float) -> Float:
+def _expected_if_alive(customer: _Survivor, k: int, t: Float, discount: float) -> Float:
     expected = np.empty(t.shape)
     for part in blocks(t.size, nodes=beta_mean.NODES):
-        _, ticks, rate, a, b, phases = (v[..., part] for v in customer)
-        growth = t[part] / rate
-        given_dropout = functools.partial(
-            _expected_given_dropout, growth=growth, ticks=ticks, phases=phases, k=k
-        )
-        steepness = np.maximum(1.0, (ticks + k) * growth / 2)
-        expected[part] = mean_over_beta(given_dropout, a, b, steepness)
+        own = _Survivor(*(v[..., part] for v in customer))
+        moments = _moments(own, t[part], discount)
+        given_dropout = functools.partial(_valued_given_dropout, moments=moments, own=own, k=k)
+        latest = moments[0][0] / own.rate
+        steepness = np.maximum(1.0, (own.ticks + k) * latest / 2)
+        expected[part] = mean_over_beta(given_dropout, own.a, own.b, steepness)
     return expected
+
+
+def _moments(own: _Survivor, t: Float, discount: float) -> list[tuple[Float, Float]]:
+    """Times, the latest first, and what the expectation up to each counts, each ``(n,)``.
+
+    By parts, a discounted expectation is exp(-discount t) E(t) and all that E(v) loses in
+    value on the way, an integral over v.
+    """
+    if discount == 0:
+        return [(t, np.ones_like(t))]
+    # Beyond 45 discount lengths nothing is left that a double could hold.
+    end = np.minimum(t, 45 / discount)
+    scale = 1 / (discount + (own.ticks + 1) * own.a / (own.a + own.b) / own.rate)
+    times, log_weights = dropout_nodes(np.zeros_like(end), end, scale, nodes=TIME_NODES)
+    losses = discount * np.exp(log_weights - discount * times)
+    return [(end, np.exp(-discount * end)), *zip(times, losses, strict=True)]
+
+
+def _valued_given_dropout(
+    log_q: Float, *, moments: list[tuple[Float, Float]], own: _Survivor, k: int
+) -> Float:
+    value = np.zeros_like(log_q)
+    for time, weight in moments:
+        value += weight * _expected_given_dropout(log_q, time / own.rate, own.ticks, own.phases, k)
+    return value
 
 
 def _expected_given_dropout(
@@ -340,12 +363,14 @@ def _expected_given_dropout(
         shape = ticks + j
         leave = -np.expm1(log_q / k)
         found = -np.expm1(-shape * np.log1p(leave * growth)) / leave
-        for turn in range(1, k):
-            root = np.exp(2j * np.pi * turn / k)
+        for turn in range(1, k // 2 + 1):
+            is_half = 2 * turn == k  # minus one, its own conjugate, in real arithmetic
+            root: complex = -1.0 if is_half else np.exp(2j * np.pi * turn / k)
             c = 1 - root * stay
-            found += (root ** (j + 1) * (1 - (1 + c * growth) ** -shape) / c).real
-        found *= np.exp(log_q * ((j + 1) / k - 1)) / k
+            waited = root ** (j + 1) * (1 - np.exp(-shape * np.log(1 + c * growth))) / c
+            found += waited.real * (1 if is_half else 2)
         if k > 1:  # the roots cancel where hardly anybody stays
+            found *= np.exp(log_q * ((j + 1) / k - 1)) / k
             q = np.exp(log_q)
             found = np.where(q < SMALL, _three_terms(q, growth, shape, k, j), found)
         expected += phases[j] * found
@@ -357,17 +382,3 @@ def _three_terms(q: Float, growth: Float, shape: Float, k: int, j: int) -> Float
     share = growth / (1 + growth)
     first, second, third = (special.betainc(k * n - j, shape, share) for n in (1, 2, 3))
     return np.asarray(first + q * (second + q * third))
-
-
-def _discounted(customer: _Survivor, k: int, t: Float, discount: float) -> Float:
-    """By parts: exp(-discount t) E(t), and E(v) at the rate at which it loses value."""
-    # Beyond 45 discount lengths nothing is left that a double could hold.
-    end = np.minimum(t, 45 / discount)
-    leaving = customer.a / (customer.a + customer.b)
-    scale = 1 / (discount + (customer.ticks + 1) * leaving / customer.rate)
-    times, log_weights = dropout_nodes(np.zeros_like(end), end, scale, nodes=TIME_NODES)
-    value = np.exp(-discount * end) * _expected_if_alive(customer, k, end)
-    for time, log_weight in zip(times, log_weights, strict=True):
-        loss = discount * np.exp(log_weight - discount * time)
-        value += loss * _expected_if_alive(customer, k, time)
-    return np.asarray(value)
