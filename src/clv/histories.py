@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -116,10 +118,12 @@ def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.da
     first = min(standing or days)
     last = max(standing, default=first)
     gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
+    intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
         "recency": float((last - first).days),
         "age": float((as_of - first).days),
+        "log_intervals": sum(map(math.log, intervals)) if intervals else None,
         "purchase_days": len(standing),
         "orders": sum(value > undone for day in standing for value, undone in days[day]),
         "mean_day_value": float(gross) / len(standing) if standing else None,

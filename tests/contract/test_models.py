@@ -9,7 +9,7 @@ import pytest
 from clv.checked import CustomerSummary
 from clv.models.catalog import PURCHASE_MODELS
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.simulate import history, on_whole_days, purchases
+from clv.numerics.simulate import history, log_intervals, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
@@ -21,8 +21,9 @@ def simulated_columns(customers=800):
     T = rng.integers(0, WINDOW.days + 1, customers).astype(float)
     T[:5] = 0
     params = ParetoNBDParams(r=0.55, alpha=74.0, s=0.61, beta=82.0)
-    x, t_x = history(on_whole_days(purchases(params, T, rng)), T)
-    return {"frequency": x, "recency": t_x, "age": T}
+    made = on_whole_days(purchases(params, T, rng))
+    x, t_x = history(made, T)
+    return {"frequency": x, "recency": t_x, "age": T, "log_intervals": log_intervals(made)}
 
 
 COLUMNS = simulated_columns()
@@ -30,7 +31,7 @@ COLUMNS = simulated_columns()
 
 def summary_of(columns, rows=slice(None), *, unit=TimeUnit.DAY):
     shown = {
-        name: values[rows] / (1 if name == "frequency" else unit.days)
+        name: values[rows] / (unit.days if name in ("recency", "age") else 1)
         for name, values in columns.items()
     }
     return CustomerSummary.from_arrays(WINDOW, time_unit=unit, **shown)

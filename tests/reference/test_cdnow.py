@@ -12,9 +12,10 @@ from scipy import stats
 
 from clv.numerics import gamma_gamma, pareto_nbd
 from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.histories import distinct_histories
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_fit import distinct_histories, fit
+from clv.numerics.pareto_nbd_fit import fit
 
 CALIBRATION = histories(CALIBRATION_END)
 FULL = histories(DATA_END)

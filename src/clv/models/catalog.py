@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clv.models.base import PurchaseModel
+from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
+from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
 
-PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {ParetoNBD.name: ParetoNBD}
+PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {
+    ParetoNBD.name: ParetoNBD,
+    BGNBD.name: BGNBD,
+    MBGNBD.name: MBGNBD,
+    MBGCNBD.name: MBGCNBD,
+    NBD.name: NBD,
+}

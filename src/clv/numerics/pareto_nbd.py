@@ -27,6 +27,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
+from clv.numerics.rising import rising_factorials
 
 Float = npt.NDArray[np.float64]
 Rate = float | Float
@@ -262,14 +263,3 @@ def decay_scale(params: ParetoNBDParams, x: Float, t_x: Float) -> Float:
     """Time over which the integrand of the dropout time falls, just after ``t_x``."""
     falling = (params.r + x) / (params.alpha + t_x) + (params.s + 1) / (params.beta + t_x)
     return np.asarray(1 / falling)
-
-
-def rising_factorials(r: float, longest: int) -> tuple[Float, Float, Float]:
-    """Logs of Gamma(r+x)/Gamma(r) for x = 0 to ``longest``, and its two derivatives in ``r``.
-
-    As running sums: a difference of log-gammas loses all digits once ``r`` is large.
-    """
-    steps = r + np.arange(longest)
-    terms = np.log(steps), 1 / steps, -1 / steps**2
-    log_value, first, second = (np.concatenate([[0.0], np.cumsum(term)]) for term in terms)
-    return log_value, first, second

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
-from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, rising_factorials
+from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale
 from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
+from clv.numerics.rising import rising_factorials
 
 FEWEST_NODES, MOST_NODES = 16, 128
 
@@ -31,26 +31,6 @@ ENOUGH_TO_START = 4000
 
 PRIOR_SD = 3.0
 """Standard deviation of the weak prior on log s and log beta: a factor of 20 either way."""
-
-
-class Histories(NamedTuple):
-    """Distinct histories and how many customers share each, all of shape ``(rows,)``."""
-
-    x: Float
-    t_x: Float
-    T: Float
-    weights: Float
-
-
-def distinct_histories(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> Histories:
-    """Each different ``(x, t_x, T)`` once, with the number of customers who share it."""
-    columns = np.asarray([T, t_x, x], dtype=float)
-    ordered = columns[:, np.lexsort(columns)]
-    is_new = np.ones(ordered.shape[1], dtype=bool)
-    is_new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-    first = np.flatnonzero(is_new)
-    weights = np.diff(np.append(first, ordered.shape[1])).astype(float)
-    return Histories(ordered[2, first], ordered[1, first], ordered[0, first], weights)
 
 
 def fit(rows: Histories, *, prior_beta: float | None = None) -> Optimum:
@@ -66,6 +46,7 @@ def fit(rows: Histories, *, prior_beta: float | None = None) -> Optimum:
         fit repeated, until doubling moves the log-likelihood by no more than
         ``precision_limit``. Always read its ``status``.
 
+    >>> from clv.numerics.histories import distinct_histories
     >>> rows = distinct_histories([0, 0, 1, 4, 9], [0, 0, 5, 20, 38], [39, 39, 30, 35, 38])
     >>> fit(rows, prior_beta=52.0).status
     <Status.NOT_IDENTIFIED: 'not_identified'>
