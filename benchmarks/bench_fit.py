@@ -1,9 +1,9 @@
-"""How long does a Pareto/NBD fit take, next to lifetimes, and who finds the better optimum?
+"""How long do fits of Pareto/NBD and BG/NBD take, next to lifetimes, and who fits better?
 
 Ours is fitted without a prior and includes the grouping of equal histories, standard errors
 and the check of the quadrature. lifetimes gives no standard errors and is called as its
 documentation does. Both log-likelihoods are computed by one function that neither fit uses:
-the closed form by 2F1 in many digits, per distinct history.
+the closed form in many digits, per distinct history.
 
     python benchmarks/bench_fit.py             CDNOW and 100,000 simulated customers
     python benchmarks/bench_fit.py --quick     CDNOW alone
@@ -20,12 +20,22 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from reference.cdnow import CALIBRATION_END, histories
-from reference.oracles_numerics import log_likelihood_in_many_digits
+from reference.oracles_numerics import (
+    bg_log_likelihood_in_many_digits,
+    log_likelihood_in_many_digits,
+)
 
+from clv.numerics import bg_nbd_fit, pareto_nbd_fit
+from clv.numerics.bg_nbd import BGNBDParams
+from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_fit import fit
-from clv.numerics.pareto_nbd_total import distinct_histories
 from clv.numerics.simulate import history, on_whole_days, purchases
+
+NAMES = {"Pareto/NBD": ("r", "alpha", "s", "beta"), "BG/NBD": ("r", "alpha", "a", "b")}
+ORACLES = {
+    "Pareto/NBD": log_likelihood_in_many_digits,
+    "BG/NBD": bg_log_likelihood_in_many_digits,
+}
 
 
 def simulated(customers):
@@ -42,48 +52,54 @@ def cdnow():
     return seen.x, seen.t_x, seen.T
 
 
-def ours(customers):
-    return fit(distinct_histories(*customers)).parameters
+def ours(model, customers):
+    rows = distinct_histories(*customers)
+    fit = pareto_nbd_fit.fit if model == "Pareto/NBD" else bg_nbd_fit.fit
+    return fit(rows).parameters
 
 
-def lifetimes(customers):
+def lifetimes(model, customers):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from lifetimes import ParetoNBDFitter
+        from lifetimes import BetaGeoFitter, ParetoNBDFitter
 
-        # Its start is drawn from NumPy's global generator. From an unlucky one, 100,000 customers
-        # took it 931 s and ended, without a word, 2,528 below the maximum log-likelihood.
+        # The start of Pareto/NBD is drawn from NumPy's global generator. From an unlucky one,
+        # 100,000 customers took it 931 s and ended, without a word, 2,528 below the maximum
+        # log-likelihood.
         np.random.seed(1)
-        fitted = ParetoNBDFitter(penalizer_coef=0.0)
+        fitter = ParetoNBDFitter if model == "Pareto/NBD" else BetaGeoFitter
+        fitted = fitter(penalizer_coef=0.0)
         fitted.fit(*customers)
-    return tuple(float(fitted.params_[name]) for name in ("r", "alpha", "s", "beta"))
+    return tuple(float(value) for value in fitted.params_[list(NAMES[model])])
 
 
-def timed(function, customers, *, repeats):
+def timed(function, model, customers, *, repeats):
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
-        parameters = function(customers)
+        parameters = function(model, customers)
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds), parameters
 
 
-def log_likelihood_by_the_oracle(parameters, rows):
+def log_likelihood_by_the_oracle(model, parameters, rows):
+    if model == "BG/NBD":
+        parameters = BGNBDParams(*parameters)
     values = [
-        log_likelihood_in_many_digits(parameters, x, t_x, T)[0]
+        ORACLES[model](parameters, x, t_x, T)[0]
         for x, t_x, T in zip(rows.x, rows.t_x, rows.T, strict=True)
     ]
     return float(rows.weights @ values)
 
 
-def compare(name, customers, *, repeats, repeats_of_lifetimes):
+def compare(model, name, customers, *, repeats, repeats_of_lifetimes):
     rows = distinct_histories(*customers)
-    print(f"\n{name}: {customers[0].size:,} customers, {rows.x.size:,} distinct histories")
-    lifetimes(tuple(column[:50] for column in cdnow()))  # its import is not timed
+    print(f"\n{model}, {name}: {customers[0].size:,} customers, {rows.x.size:,} distinct histories")
+    lifetimes(model, tuple(column[:500] for column in cdnow()))  # its import is not timed
     medians = {}
     for function, times in ((ours, repeats), (lifetimes, repeats_of_lifetimes)):
-        medians[function], parameters = timed(function, customers, repeats=times)
-        value = log_likelihood_by_the_oracle(parameters, rows)
+        medians[function], parameters = timed(function, model, customers, repeats=times)
+        value = log_likelihood_by_the_oracle(model, parameters, rows)
         shown = " ".join(f"{v:.5g}" for v in parameters)
         print(
             f"  {function.__name__:10} {medians[function]:9.4f} s (median of {times})"
@@ -93,6 +109,7 @@ def compare(name, customers, *, repeats, repeats_of_lifetimes):
 
 
 if __name__ == "__main__":
-    compare("CDNOW", cdnow(), repeats=21, repeats_of_lifetimes=5)
-    if "--quick" not in sys.argv:
-        compare("Simulated", simulated(100_000), repeats=5, repeats_of_lifetimes=1)
+    for model in NAMES:
+        compare(model, "CDNOW", cdnow(), repeats=21, repeats_of_lifetimes=5)
+        if "--quick" not in sys.argv:
+            compare(model, "Simulated", simulated(100_000), repeats=5, repeats_of_lifetimes=1)

@@ -8,7 +8,7 @@ import itertools
 
 import pytest
 from data.small_logs import ingested, write
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from rows import differing
 
@@ -41,6 +41,7 @@ moves = st.tuples(
     phases=[Phase.explicit, Phase.generate],  # shrinking would run the ETL for minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@example([[(0, 0, 5.0, "A"), (0, 0, 5.0, ""), (0, 0, -5.0, "")], *[[(1, 0, 5.0, "A")]] * 3])
 @pytest.mark.parametrize("net", [True, False])
 def test_a_history_is_what_the_etl_makes_of_the_same_log(net, tmp_path_factory, customers):
     log = [

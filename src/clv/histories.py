@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -107,7 +109,7 @@ def _orders(
 
 def _in_order(purchase: Purchase) -> tuple[Any, ...]:
     order = purchase.order_id
-    return purchase.at, purchase.amount < 0, order is None, order or "", abs(purchase.amount)
+    return purchase.at, purchase.amount < 0, not order, order or "", abs(purchase.amount)
 
 
 def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
@@ -116,10 +118,12 @@ def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.da
     first = min(standing or days)
     last = max(standing, default=first)
     gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
+    intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
         "recency": float((last - first).days),
         "age": float((as_of - first).days),
+        "log_intervals": sum(map(math.log, intervals)) if intervals else None,
         "purchase_days": len(standing),
         "orders": sum(value > undone for day in standing for value, undone in days[day]),
         "mean_day_value": float(gross) / len(standing) if standing else None,
@@ -144,11 +148,13 @@ def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvEr
     length = tally.time_unit.days
     gross = (tally.mean_day_value or 0.0) * days
     returned = gross * tally.return_share if net else 0.0
-    first = as_of - dt.timedelta(days=round(tally.age * length))
+    # A seventh of a day is no number of weeks a computer can write down.
+    recency, age = (round(time * length, 6) for time in (tally.recency, tally.age))
+    first = as_of - dt.timedelta(days=round(age))
     return {
         "frequency": tally.frequency,
-        "recency": tally.recency * length,
-        "age": tally.age * length,
+        "recency": recency,
+        "age": age,
         "purchase_days": days,
         "orders": days,
         "mean_day_value": tally.mean_day_value,

@@ -9,7 +9,7 @@ import pytest
 from clv.checked import CustomerSummary
 from clv.models.catalog import PURCHASE_MODELS
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.simulate import history, on_whole_days, purchases
+from clv.numerics.simulate import history, log_intervals, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
@@ -26,7 +26,8 @@ def simulated_columns(customers=800):
     days = (WINDOW.days - T[made.customer] + made.time).astype(int)
     days = days[made.time <= T[made.customer]]
     by_day = np.bincount(days - 1, minlength=WINDOW.days).tolist()
-    return {"frequency": x, "recency": t_x, "age": T}, tuple(by_day)
+    columns = {"frequency": x, "recency": t_x, "age": T, "log_intervals": log_intervals(made)}
+    return columns, tuple(by_day)
 
 
 COLUMNS, BY_DAY = simulated_columns()
@@ -34,7 +35,7 @@ COLUMNS, BY_DAY = simulated_columns()
 
 def summary_of(columns, rows=slice(None), *, unit=TimeUnit.DAY):
     shown = {
-        name: values[rows] / (1 if name == "frequency" else unit.days)
+        name: values[rows] / (unit.days if name in ("recency", "age") else 1)
         for name, values in columns.items()
     }
     return CustomerSummary.from_arrays(WINDOW, time_unit=unit, purchases_by_day=BY_DAY, **shown)

@@ -19,7 +19,14 @@ COUNTED = [
     "last_purchase",
     "cohort",
 ]
-MEASURED = ["monetary_value", "mean_day_value", "gross_value", "returned_value", "historic_clv"]
+MEASURED = [
+    "log_intervals",
+    "monetary_value",
+    "mean_day_value",
+    "gross_value",
+    "returned_value",
+    "historic_clv",
+]
 
 
 def against_the_loop(etl):

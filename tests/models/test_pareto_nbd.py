@@ -122,7 +122,7 @@ def test_dropout_the_data_cannot_show_is_a_status_not_a_failure():
     model = ParetoNBD.fit(summary_of(x, t_x, T))
 
     assert model.report.status == "prior_governed"
-    assert "do not read meaning into s and beta" in model.report.advice
+    assert "do not read meaning into single parameters" in model.report.advice
     assert np.isfinite(model.expected_transactions(SUMMARY, 3650)).all()
 
 

@@ -5,6 +5,7 @@ import pytest
 from reference.oracles_numerics import stress_grid
 
 from clv.numerics.clock import Clock
+from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import (
     ParetoNBDParams,
     conditional_expected_transactions,
@@ -15,12 +16,7 @@ from clv.numerics.pareto_nbd import (
     probability_of_no_transaction,
 )
 from clv.numerics.pareto_nbd_fit import fit
-from clv.numerics.pareto_nbd_total import (
-    Season,
-    distinct_histories,
-    log_likelihood_total,
-    scale_of_nodes,
-)
+from clv.numerics.pareto_nbd_total import Season, log_likelihood_total, scale_of_nodes
 
 LONGEST = 1400
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)

@@ -4,7 +4,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("module", ["pareto_nbd", "pareto_nbd_fit", "gamma_gamma"])
+@pytest.mark.parametrize(
+    "module", ["pareto_nbd", "pareto_nbd_fit", "bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma"]
+)
 def test_every_example_in_a_docstring_runs_as_printed(module):
     results = doctest.testmod(importlib.import_module(f"clv.numerics.{module}"))
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from clv.numerics import pareto_nbd_fit
+from clv.numerics.histories import distinct_histories
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams, log_likelihood
-from clv.numerics.pareto_nbd_total import distinct_histories, log_likelihood_total, scale_of_nodes
+from clv.numerics.pareto_nbd_total import log_likelihood_total, scale_of_nodes
 from clv.numerics.simulate import history, purchases
 
 TRUTH = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)

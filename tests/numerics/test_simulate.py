@@ -1,9 +1,18 @@
 import numpy as np
 import pytest
 
+from clv.numerics import bg_nbd
+from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams, expected_transactions
-from clv.numerics.simulate import history, on_whole_days, purchases, spend
+from clv.numerics.simulate import (
+    history,
+    log_intervals,
+    on_whole_days,
+    purchases,
+    regular_purchases,
+    spend,
+)
 
 PARAMS = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
 
@@ -61,3 +70,28 @@ def test_mean_spend_is_the_population_mean():
 
     assert values.mean() == pytest.approx(6.25 * 15.44 / 2.74, rel=0.02)
     assert np.median(truth) < truth.mean()
+
+
+@pytest.mark.parametrize(("k", "drops_at_once"), [(1, False), (1, True), (3, True)])
+def test_counts_of_regular_buyers_are_as_likely_as_the_model_says(k, drops_at_once):
+    params = BGNBDParams(0.5, 6.0, 0.9, 1.6, k, drops_at_once)
+    made = regular_purchases(params, np.full(100_000, 39.0), np.random.default_rng(4))
+    x, _ = history(made, 39.0)
+    n = np.arange(6)
+    seen = np.array([(x == count).mean() for count in n])
+    chances, wrong = (
+        bg_nbd.probability_of_count(p, 39.0, n) for p in (params, params._replace(b=1.4))
+    )
+    error = np.sqrt(chances * (1 - chances) / x.size)
+
+    assert np.all(np.abs(seen - chances) < 3.5 * error)
+    assert np.any(np.abs(seen - wrong) > 3.5 * error)
+
+
+def test_logs_of_intervals_agree_with_a_plain_loop():
+    made = purchases(PARAMS, np.full(300, 78.0), np.random.default_rng(4))
+    found = log_intervals(made)
+
+    for i in range(300):
+        times = [0.0, *made.time[made.customer == i]]
+        assert found[i] == pytest.approx(np.log(np.diff(times)).sum(), abs=1e-9)

@@ -7,6 +7,8 @@ A row is a dict with the columns of ``clv.parquet`` before any of it is computed
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import math
 from collections import Counter, defaultdict
 from decimal import Decimal
 
@@ -150,10 +152,12 @@ def customer_summary(purchases, returns, end):
         last = max(own) if own else first
         nets = [float(gross - back) for _, gross, back in own.values()]
         gross = float(sum(facts[1] for facts in own.values()))
+        product = math.prod((b - a).days for a, b in itertools.pairwise(own))
         summary[customer] = {
             "frequency": max(len(own) - 1, 0),
             "recency": float((last - first).days),
             "age": float((end - first).days),
+            "log_intervals": math.log(product) if len(own) > 1 else None,
             "monetary_value": sum(nets[1:]) / len(nets[1:]) if len(nets) > 1 else None,
             "purchase_days": len(own),
             "orders": sum(facts[0] for facts in own.values()),

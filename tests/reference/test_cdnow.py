@@ -12,10 +12,10 @@ from scipy import stats
 
 from clv.numerics import gamma_gamma, pareto_nbd
 from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.histories import distinct_histories
 from clv.numerics.optimize import Status
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.pareto_nbd_fit import fit
-from clv.numerics.pareto_nbd_total import distinct_histories
 
 CALIBRATION = histories(CALIBRATION_END)
 FULL = histories(DATA_END)

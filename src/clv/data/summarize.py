@@ -72,17 +72,27 @@ def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWin
     days = days.mutate(net_value=days.gross_value - days.returned_value)
     days = days.mutate(first=days.date.min().over(group_by="customer_id"))
     repeat = days.date > days.first
+    days = days.mutate(log_interval=_log_interval(days))
     standing = days.group_by("customer_id").agg(
         purchase_days=days.count(),
         first_standing=days.date.min(),
         last_purchase=days.date.max(),
         repeat_value=days.net_value.sum(where=repeat),
+        log_intervals=days.log_interval.sum(),
         orders=days.orders.sum(),
         gross_value=days.gross_value.sum(),
         returned_value=days.returned_value.sum(),
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
     return _described(all_, window)
+
+
+def _log_interval(days: ibis.Table) -> ibis.Value:
+    """Log of the days since the customer's purchase day before; null at the first."""
+    own = ibis.window(group_by="customer_id", order_by="date")
+    interval = days.date.delta(days.date.lag().over(own), unit="day")
+    # As a decimal, so that the sum does not depend on the order in which threads finish.
+    return interval.ln().cast("decimal(18, 12)")
 
 
 def _first_days(known: ibis.Table) -> ibis.Table:
@@ -112,6 +122,7 @@ def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
         frequency=frequency,
         recency=last.delta(first, unit="day").cast("float64"),
         age=end.delta(first, unit="day").cast("float64"),
+        log_intervals=ibis.ifelse(frequency > 0, all_.log_intervals.cast("float64"), None),
         monetary_value=all_.repeat_value.cast("float64") / frequency.nullif(0),
         purchase_days=days,
         orders=all_.orders.fill_null(0),

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.errors import HorizonOutOfRange, NotConverged
+from clv.errors import HorizonOutOfRange, NotConverged, NotEnoughData, TimeUnitMismatch
+from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.optimize import Optimum
-from clv.periods import TimeUnit
+from clv.periods import TimeUnit, discount_per_unit
 
 Float = npt.NDArray[np.float64]
 
@@ -91,6 +92,124 @@ class PurchaseModel(Protocol):
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self: ...
+
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+
+@dataclasses.dataclass(frozen=True)
+class FittedPurchases(Generic[P]):
+    """Fitted parameters and the answers they give; rates are in ``time_unit``.
+
+    A model names itself, its parameters and its numerics, and adds a ``fit``.
+    """
+
+    name: ClassVar[str]
+    params_type: ClassVar[type[Any]]
+    numerics: ClassVar[Any]
+    """The module that answers for ``params``: p_alive and what lies ahead."""
+
+    params: P
+    time_unit: TimeUnit
+    report: FitReport
+
+    def p_alive(self, summary: CustomerSummary) -> Float:
+        """Probability that each customer still is one at the end of the summary's window."""
+        params, history, clock = self._asked(summary, 0)
+        return self.numerics.p_alive(params, *history, **clock)
+
+    def expected_transactions(
+        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
+    ) -> Float:
+        """Purchase days each customer is expected to have within the horizon.
+
+        Args:
+            summary: In the time unit of the fit.
+            horizon_days: From the day after the window, 1 to ``LONGEST_HORIZON_DAYS``.
+            annual_discount: 0.1 makes a purchase one year ahead count 1 / 1.1.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        t = horizon_in_units(horizon_days, self.time_unit)
+        params, history, clock = self._asked(summary, horizon_days)
+        return self.numerics.discounted_expected_transactions(
+            params,
+            *history,
+            t,
+            discount=discount_per_unit(annual_discount, self.time_unit),
+            **clock,
+        )
+
+    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
+        """Probability that each customer buys at least once within the horizon.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        t = horizon_in_units(horizon_days, self.time_unit)
+        params, history, clock = self._asked(summary, horizon_days)
+        return 1 - self.numerics.probability_of_no_transaction(params, *history, t, **clock)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON, read back by :meth:`from_dict` without loss."""
+        return {
+            "model": self.name,
+            "params": dict(zip(self.params_type._fields, self.params, strict=True)),
+            "time_unit": str(self.time_unit),
+            "report": self.report.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
+        return cls(
+            cls.params_type(**stored["params"]),
+            TimeUnit[stored["time_unit"].upper()],
+            FitReport.from_dict(stored["report"]),
+        )
+
+    @classmethod
+    def _histories(cls, summary: CustomerSummary) -> Histories:
+        """The distinct histories to fit.
+
+        Raises:
+            NotEnoughData: a single customer, or nobody bought again.
+        """
+        x, t_x, T = arrays(summary)
+        require_repeat_buyers(cls.name, x)
+        return distinct_histories(x, t_x, T)
+
+    def _asked(
+        self, summary: CustomerSummary, horizon_days: float
+    ) -> tuple[P, tuple[Float, Float, Float], Mapping[str, Any]]:
+        """Everybody's parameters and histories, and the calendar of a model that has one."""
+        if summary.time_unit is not self.time_unit:
+            raise TimeUnitMismatch(self.name, str(self.time_unit), str(summary.time_unit))
+        return self.params, arrays(summary), {}
+
+
+def arrays(summary: CustomerSummary) -> tuple[Float, Float, Float]:
+    """Frequency, recency and age, in the unit of the summary."""
+    return summary.column("frequency"), summary.column("recency"), summary.column("age")
+
+
+def require_repeat_buyers(model: str, x: Float) -> None:
+    if x.size < 2:
+        raise NotEnoughData(
+            model,
+            f"{x.size} customer{'' if x.size == 1 else 's'} cannot show how customers differ.",
+            next_step="Fit on the whole shop; one customer can then be scored alone.",
+        )
+    if not np.any(x > 0):
+        raise NotEnoughData(
+            model,
+            f"none of {x.size:,} customers bought on a second day, so nothing is known of "
+            "how often they return.",
+            next_step=(
+                "What was spent so far can still be reported; a forecast needs a log that "
+                "reaches the first repeat purchases."
+            ),
+        )
 
 
 def report_of(

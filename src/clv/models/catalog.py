@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from clv.models.base import PurchaseModel
+from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
+from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 
 PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {
-    model.name: model for model in (ParetoNBD, SeasonalParetoNBD)
+    ParetoNBD.name: ParetoNBD,
+    SeasonalParetoNBD.name: SeasonalParetoNBD,
+    BGNBD.name: BGNBD,
+    MBGNBD.name: MBGNBD,
+    MBGCNBD.name: MBGCNBD,
+    NBD.name: NBD,
 }

@@ -7,31 +7,23 @@ the fit. Knows nothing of money or of how the summary was made. Start at :meth:`
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from clv.checked import CustomerSummary
-from clv.errors import NotEnoughData, TimeUnitMismatch
-from clv.models.base import FitReport, Float, horizon_in_units, report_of
+from clv.models.base import FittedPurchases, report_of
 from clv.numerics import pareto_nbd, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_total import distinct_histories
-from clv.periods import TimeUnit, discount_per_unit
 
 PRIOR_BETA_DAYS = 52 * 7
 
 
 @dataclasses.dataclass(frozen=True)
-class ParetoNBD:
+class ParetoNBD(FittedPurchases[ParetoNBDParams]):
     """A fitted Pareto/NBD; ``alpha`` and ``beta`` are in ``time_unit``."""
 
     name: ClassVar[str] = "pareto-nbd"
-
-    params: ParetoNBDParams
-    time_unit: TimeUnit
-    report: FitReport
+    params_type: ClassVar[type[ParetoNBDParams]] = ParetoNBDParams
+    numerics: ClassVar[Any] = pareto_nbd
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
@@ -47,9 +39,7 @@ class ParetoNBD:
             NotEnoughData: a single customer, or nobody bought again.
             NotConverged: the search ended before an optimum; its report says where.
         """
-        x, t_x, T = _arrays(summary)
-        require_repeat_buyers(cls.name, x)
-        rows = distinct_histories(x, t_x, T)
+        rows = cls._histories(summary)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
         found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
         report = report_of(
@@ -61,89 +51,3 @@ class ParetoNBD:
             prior="log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2)" if prior else None,
         )
         return cls(ParetoNBDParams(*found.parameters), summary.time_unit, report)
-
-    def p_alive(self, summary: CustomerSummary) -> Float:
-        """Probability that each customer still is one at the end of the summary's window."""
-        return pareto_nbd.p_alive(self.params, *self._arrays(summary))
-
-    def expected_transactions(
-        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
-    ) -> Float:
-        """Purchase days each customer is expected to have within the horizon.
-
-        Args:
-            summary: In the time unit of the fit.
-            horizon_days: From the day after the window, 1 to ``LONGEST_HORIZON_DAYS``.
-            annual_discount: 0.1 makes a purchase one year ahead count 1 / 1.1.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
-        t = horizon_in_units(horizon_days, self.time_unit)
-        return pareto_nbd.discounted_expected_transactions(
-            self.params,
-            *self._arrays(summary),
-            t,
-            discount=discount_per_unit(annual_discount, self.time_unit),
-        )
-
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
-        """Probability that each customer buys at least once within the horizon.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
-        t = horizon_in_units(horizon_days, self.time_unit)
-        return 1 - pareto_nbd.probability_of_no_transaction(self.params, *self._arrays(summary), t)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
-        return {
-            "model": self.name,
-            "params": self.params._asdict(),
-            "time_unit": str(self.time_unit),
-            "report": self.report.to_dict(),
-        }
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(
-            ParetoNBDParams(**stored["params"]),
-            TimeUnit[stored["time_unit"].upper()],
-            FitReport.from_dict(stored["report"]),
-        )
-
-    def _arrays(self, summary: CustomerSummary) -> tuple[Float, Float, Float]:
-        if summary.time_unit is not self.time_unit:
-            raise TimeUnitMismatch(self.name, str(self.time_unit), str(summary.time_unit))
-        return _arrays(summary)
-
-
-def in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
-    """Frequency, and recency and age in days, whatever the unit of the summary."""
-    x, t_x, T = _arrays(summary)
-    return x, t_x * summary.time_unit.days, T * summary.time_unit.days
-
-
-def _arrays(summary: CustomerSummary) -> tuple[Float, Float, Float]:
-    return summary.column("frequency"), summary.column("recency"), summary.column("age")
-
-
-def require_repeat_buyers(model: str, x: Float) -> None:
-    """Raises NotEnoughData where ``x``, the repeat purchases of each customer, fits no model."""
-    if x.size < 2:
-        raise NotEnoughData(
-            model,
-            f"{x.size} customer{'' if x.size == 1 else 's'} cannot show how customers differ.",
-            next_step="Fit on the whole shop; one customer can then be scored alone.",
-        )
-    if not np.any(x > 0):
-        raise NotEnoughData(
-            model,
-            f"none of {x.size:,} customers bought on a second day, so nothing is known of "
-            "how often they return.",
-            next_step=(
-                "What was spent so far can still be reported; a forecast needs a log that "
-                "reaches the first repeat purchases."
-            ),
-        )

@@ -14,21 +14,29 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.errors import NotEnoughData, TimeUnitMismatch
-from clv.models.base import FitReport, Float, horizon_in_units, report_of
-from clv.models.pareto_nbd import PRIOR_BETA_DAYS, in_days, require_repeat_buyers
+from clv.errors import NotEnoughData
+from clv.models.base import (
+    FitReport,
+    FittedPurchases,
+    Float,
+    arrays,
+    report_of,
+    require_repeat_buyers,
+)
+from clv.models.pareto_nbd import PRIOR_BETA_DAYS
 from clv.numerics import pareto_nbd, pareto_nbd_fit
 from clv.numerics.clock import Clock
+from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.optimize import Optimum
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_total import Histories, Season, distinct_histories
-from clv.periods import DAYS_PER_YEAR, TimeUnit, discount_per_unit
+from clv.numerics.pareto_nbd_total import Season
+from clv.periods import DAYS_PER_YEAR, TimeUnit
 
 FADING_DAYS = (14.0, 30.0, 60.0, 100.0)
 """Candidates, chosen by likelihood, for how fast the weight of the opening cohort fades."""
@@ -102,19 +110,18 @@ def harmonics(ordinal: npt.NDArray[Any]) -> Float:
 
 
 @dataclasses.dataclass(frozen=True)
-class SeasonalParetoNBD:
+class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
     """A fitted Pareto/NBD with its season; ``alpha`` and ``beta`` are in days.
 
     ``alpha`` holds on a day of mean log season and for a customer of no opening weight.
     """
 
     name: ClassVar[str] = "seasonal-pareto-nbd"
+    params_type: ClassVar[type[ParetoNBDParams]] = ParetoNBDParams
+    numerics: ClassVar[Any] = pareto_nbd
 
-    params: ParetoNBDParams
     opening: Opening
     season: YearlySeason
-    time_unit: TimeUnit
-    report: FitReport
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
@@ -159,63 +166,19 @@ class SeasonalParetoNBD:
         purchase, dropout = coefficients[:2] if fading else (0.0, 0.0)
         return cls(
             ParetoNBDParams(*found.parameters[:4]),
+            TimeUnit.DAY,
+            report,
             Opening(summary.window.start, fading or FADING_DAYS[0], purchase, dropout),
             YearlySeason(
                 coefficients[2:] if season else (), summary.window.start, summary.window.end
             ),
-            summary.time_unit,
-            report,
-        )
-
-    def p_alive(self, summary: CustomerSummary) -> Float:
-        """Probability that each customer still is one at the end of the summary's window."""
-        asked = self._asked(summary, 0)
-        return pareto_nbd.p_alive(asked.params, *asked.history, clock=asked.clock)
-
-    def expected_transactions(
-        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
-    ) -> Float:
-        """Purchase days each customer is expected to have within the horizon.
-
-        Args:
-            summary: In the time unit of the fit.
-            horizon_days: From the day after the window, 1 to ``LONGEST_HORIZON_DAYS``.
-            annual_discount: 0.1 makes a purchase one year ahead count 1 / 1.1.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
-        t = horizon_in_units(horizon_days, TimeUnit.DAY)
-        asked = self._asked(summary, horizon_days)
-        return pareto_nbd.discounted_expected_transactions(
-            asked.params,
-            *asked.history,
-            t,
-            discount=discount_per_unit(annual_discount, TimeUnit.DAY),
-            clock=asked.clock,
-        )
-
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
-        """Probability that each customer buys at least once within the horizon.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
-        t = horizon_in_units(horizon_days, TimeUnit.DAY)
-        asked = self._asked(summary, horizon_days)
-        return 1 - pareto_nbd.probability_of_no_transaction(
-            asked.params, *asked.history, t, clock=asked.clock
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
-        return {
-            "model": self.name,
-            "params": self.params._asdict(),
+        return super().to_dict() | {
             "opening": _plain(self.opening),
             "season": _plain(self.season),
-            "time_unit": str(self.time_unit),
-            "report": self.report.to_dict(),
         }
 
     @classmethod
@@ -227,42 +190,36 @@ class SeasonalParetoNBD:
             season[end] = dt.date.fromisoformat(season[end])
         return cls(
             ParetoNBDParams(**stored["params"]),
+            TimeUnit.DAY,
+            FitReport.from_dict(stored["report"]),
             Opening(**opening),
             YearlySeason(**season),
-            TimeUnit[stored["time_unit"].upper()],
-            FitReport.from_dict(stored["report"]),
         )
 
-    def _asked(self, summary: CustomerSummary, horizon_days: float) -> _Asked:
-        if summary.time_unit is not self.time_unit:
-            raise TimeUnitMismatch(self.name, str(self.time_unit), str(summary.time_unit))
-        x, t_x, T = in_days(summary)
+    def _asked(
+        self, summary: CustomerSummary, horizon_days: float
+    ) -> tuple[ParetoNBDParams, tuple[Float, Float, Float], Mapping[str, Any]]:
+        x, t_x, T = _in_days(summary)
         today = (summary.window.end - self.opening.first_day).days
         z = self.opening.weight(today - T)
         r, alpha, s, beta = self.params
-        own = ParetoNBDParams(
-            r,
-            alpha * np.exp(-self.opening.purchase * z),
-            s,
-            beta * np.exp(-self.opening.dropout * z),
+        alpha, beta = (
+            rate * np.exp(-coefficient * z)
+            for rate, coefficient in ((alpha, self.opening.purchase), (beta, self.opening.dropout))
         )
         # The calendar begins as long before the log for everybody: who else is asked about
         # must not change a bit.
-        before = BEFORE_THE_LOG_DAYS * max(
-            1, int(np.ceil((T.max(initial=0) - today) / BEFORE_THE_LOG_DAYS))
-        )
+        spans = np.ceil((T.max(initial=0) - today) / BEFORE_THE_LOG_DAYS)
+        before = BEFORE_THE_LOG_DAYS * max(1, int(spans))
         first = self.opening.first_day - dt.timedelta(days=before - 1)
-        ends = before + today + int(np.ceil(horizon_days))
-        clock = Clock(np.exp(self.season.log_multiplier(first, ends)), float(before + today))
-        return _Asked(own, (x, t_x, T), clock)
+        days = before + today + int(np.ceil(horizon_days))
+        clock = Clock(np.exp(self.season.log_multiplier(first, days)), float(before + today))
+        return ParetoNBDParams(r, alpha, s, beta), (x, t_x, T), {"clock": clock}
 
 
-class _Asked(NamedTuple):
-    """Customers as the numerics take them: their own rates, their histories, the calendar."""
-
-    params: ParetoNBDParams
-    history: tuple[Float, Float, Float]
-    clock: Clock
+def _in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
+    x, t_x, T = arrays(summary)
+    return x, t_x * summary.time_unit.days, T * summary.time_unit.days
 
 
 @dataclasses.dataclass(frozen=True)
@@ -277,7 +234,7 @@ class _Shop:
 
     @classmethod
     def of(cls, summary: CustomerSummary, prior_beta: float | None) -> Self:
-        return cls(*in_days(summary), summary, prior_beta)
+        return cls(*_in_days(summary), summary, prior_beta)
 
     @property
     def born(self) -> Float:

@@ -69,7 +69,7 @@ _ADVICE = {
     Status.OPTIMUM: "The log-likelihood has one well-determined maximum here.",
     Status.PRIOR_GOVERNED: (
         "The data say little about some parameter and the weak prior decides it. Forecasts "
-        "within the span of the log can be used; do not read meaning into s and beta."
+        "within the span of the log can be used; do not read meaning into single parameters."
     ),
     Status.NOT_IDENTIFIED: (
         "The log-likelihood is flat in some direction, so some parameters are known only in "

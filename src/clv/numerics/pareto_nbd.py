@@ -32,6 +32,7 @@ from scipy import special
 
 from clv.numerics.clock import Clock
 from clv.numerics.quadrature import blocks, dropout_nodes, gauss_legendre, log_sum_exp
+from clv.numerics.rising import rising_factorials
 
 Float = npt.NDArray[np.float64]
 Rate = float | Float
@@ -344,14 +345,3 @@ def decay_scale(
     busy = t_x if active is None else active
     falling = (params.r + x) / (params.alpha + busy) + (params.s + 1) / (params.beta + t_x)
     return np.asarray(1 / falling)
-
-
-def rising_factorials(r: float, longest: int) -> tuple[Float, Float, Float]:
-    """Logs of Gamma(r+x)/Gamma(r) for x = 0 to ``longest``, and its two derivatives in ``r``.
-
-    As running sums: a difference of log-gammas loses all digits once ``r`` is large.
-    """
-    steps = r + np.arange(longest)
-    terms = np.log(steps), 1 / steps, -1 / steps**2
-    log_value, first, second = (np.concatenate([[0.0], np.cumsum(term)]) for term in terms)
-    return log_value, first, second

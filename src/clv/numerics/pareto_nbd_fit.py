@@ -11,13 +11,9 @@ import functools
 
 import numpy as np
 
+from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
-from clv.numerics.pareto_nbd_total import (
-    Histories,
-    Season,
-    log_likelihood_total,
-    scale_of_nodes,
-)
+from clv.numerics.pareto_nbd_total import Season, log_likelihood_total, scale_of_nodes
 from clv.numerics.quadrature import Float
 
 FEWEST_NODES, MOST_NODES = 16, 128
@@ -52,7 +48,7 @@ def fit(
         doubled, and the fit repeated, until doubling moves the log-likelihood by no more
         than ``precision_limit``. Always read its ``status``.
 
-    >>> from clv.numerics.pareto_nbd_total import distinct_histories
+    >>> from clv.numerics.histories import distinct_histories
     >>> rows = distinct_histories([0, 0, 1, 4, 9], [0, 0, 5, 20, 38], [39, 39, 30, 35, 38])
     >>> fit(rows, prior_beta=52.0).status
     <Status.NOT_IDENTIFIED: 'not_identified'>

@@ -1,0 +1,112 @@
+"""BG/NBD and its relatives fitted to a customer summary: customers who may leave at a purchase.
+
+Turns a checked summary into arrays for ``clv.numerics.bg_nbd``. Knows nothing of money or of
+how the summary was made. Start at :meth:`BGNBD.fit`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from clv.checked import CustomerSummary
+from clv.errors import NotEnoughData
+from clv.models.base import FittedPurchases, report_of
+from clv.numerics import bg_nbd, bg_nbd_fit
+from clv.numerics.bg_nbd import BGNBDParams
+
+MOST_REGULAR = 4
+"""Largest k looked at; who buys more regularly than Erlang-4 has a subscription."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BGNBD(FittedPurchases[BGNBDParams]):
+    """A fitted BG/NBD, to which who never came back still is a customer; rates in ``time_unit``."""
+
+    name: ClassVar[str] = "bg-nbd"
+    params_type: ClassVar[type[BGNBDParams]] = BGNBDParams
+    numerics: ClassVar[Any] = bg_nbd
+    drops_at_once: ClassVar[bool] = False
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
+        """The model that explains ``summary`` best.
+
+        Args:
+            summary: At least two customers, one of whom bought again.
+            prior: Whether to hold ``a`` and ``b`` near 1, within a factor of 20 or so. It
+                hardly moves a fit whose data say how customers drop out, and decides where
+                they do not. Published figures are fitted without.
+
+        Raises:
+            NotEnoughData: a single customer, or nobody bought again.
+            NotConverged: the search ended before an optimum; its report says where.
+        """
+        return cls._with_regularity(summary, 1, prior=prior)
+
+    @classmethod
+    def _with_regularity(cls, summary: CustomerSummary, k: int, *, prior: bool) -> Self:
+        rows = cls._histories(summary)
+        found = bg_nbd_fit.fit(rows, k=k, drops_at_once=cls.drops_at_once, prior=prior)
+        if k > 1:
+            added = bg_nbd_fit.timing(*_timing(cls.name, summary), k=k)
+            found = dataclasses.replace(found, log_likelihood=found.log_likelihood + added)
+        report = report_of(
+            found,
+            model=cls.name,
+            names=BGNBDParams._fields[:4],
+            customers=len(summary),
+            distinct_rows=rows.x.size,
+            prior="log a ~ N(0, 3^2), log b ~ N(0, 3^2)" if prior else None,
+        )
+        r, alpha, a, b = found.parameters
+        params = BGNBDParams(r, alpha, a, b, k, cls.drops_at_once)
+        return cls(params, summary.time_unit, report)
+
+
+@dataclasses.dataclass(frozen=True)
+class MBGNBD(BGNBD):
+    """A fitted MBG/NBD, where a customer may leave right after the first purchase."""
+
+    name: ClassVar[str] = "mbg-nbd"
+    drops_at_once: ClassVar[bool] = True
+
+
+@dataclasses.dataclass(frozen=True)
+class MBGCNBD(MBGNBD):
+    """A fitted MBG/CNBD-k: customers buy as regularly as ``params.k`` says, 1 being at random."""
+
+    name: ClassVar[str] = "mbg-cnbd"
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
+        """The model and the regularity, 1 to ``MOST_REGULAR``, that explain ``summary`` best.
+
+        Args:
+            summary: As in :meth:`BGNBD.fit`, with ``log_intervals`` of every repeat buyer.
+            prior: As in :meth:`BGNBD.fit`.
+
+        Raises:
+            NotEnoughData: as in :meth:`BGNBD.fit`, or the times between purchases are unknown.
+            NotConverged: the search ended before an optimum; its report says where.
+        """
+        regularities = range(1, MOST_REGULAR + 1)
+        fitted = [cls._with_regularity(summary, k, prior=prior) for k in regularities]
+        return max(fitted, key=lambda model: model.report.log_likelihood)
+
+
+def _timing(model: str, summary: CustomerSummary) -> tuple[float, float]:
+    """Purchases after the first and the summed logs of the times between, in the time unit."""
+    x, logs = summary.column("frequency"), summary.column("log_intervals")
+    unknown = int(np.sum((x > 0) & np.isnan(logs)))
+    if unknown:
+        raise NotEnoughData(
+            model,
+            f"of {unknown:,} customers who bought again the summary does not say when.",
+            next_step="Ingest the log anew, or fit bg-nbd or mbg-nbd, which do not ask.",
+        )
+    purchases = float(x.sum())
+    days = float(np.sum(np.sort(logs[x > 0])))  # in an order that rows do not decide
+    return purchases, days - purchases * float(np.log(summary.time_unit.days))

@@ -1,0 +1,42 @@
+"""NBD fitted to a customer summary: how often customers buy, were none ever to leave.
+
+The rival a model of dropout has to beat. Start at :meth:`NBD.fit`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar, Self
+
+from clv.checked import CustomerSummary
+from clv.models.base import FittedPurchases, report_of
+from clv.numerics import nbd
+from clv.numerics.nbd import NBDParams
+
+
+@dataclasses.dataclass(frozen=True)
+class NBD(FittedPurchases[NBDParams]):
+    """A fitted NBD; ``alpha`` is in ``time_unit``."""
+
+    name: ClassVar[str] = "nbd"
+    params_type: ClassVar[type[NBDParams]] = NBDParams
+    numerics: ClassVar[Any] = nbd
+
+    @classmethod
+    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
+        """The model that explains ``summary`` best. There is no dropout for a prior to hold.
+
+        Raises:
+            NotEnoughData: a single customer, or nobody bought again.
+            NotConverged: the search ended before an optimum; its report says where.
+        """
+        rows = cls._histories(summary)
+        found = nbd.fit(rows)
+        report = report_of(
+            found,
+            model=cls.name,
+            names=NBDParams._fields,
+            customers=len(summary),
+            distinct_rows=rows.x.size,
+        )
+        return cls(NBDParams(*found.parameters), summary.time_unit, report)
