@@ -116,7 +116,8 @@ class FittedPurchases(Generic[P]):
     def p_alive(self, summary: CustomerSummary) -> Float:
         """Probability that each customer still is one at the end of the summary's window."""
         params, history, clock = self._asked(summary, 0)
-        return self.numerics.p_alive(params, *history, **clock)
+        answer: Float = self.numerics.p_alive(params, *history, **clock)
+        return answer
 
     def expected_transactions(
         self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
@@ -133,13 +134,11 @@ class FittedPurchases(Generic[P]):
         """
         t = horizon_in_units(horizon_days, self.time_unit)
         params, history, clock = self._asked(summary, horizon_days)
-        return self.numerics.discounted_expected_transactions(
-            params,
-            *history,
-            t,
-            discount=discount_per_unit(annual_discount, self.time_unit),
-            **clock,
+        discount = discount_per_unit(annual_discount, self.time_unit)
+        answer: Float = self.numerics.discounted_expected_transactions(
+            params, *history, t, discount=discount, **clock
         )
+        return answer
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
         """Probability that each customer buys at least once within the horizon.
@@ -149,7 +148,8 @@ class FittedPurchases(Generic[P]):
         """
         t = horizon_in_units(horizon_days, self.time_unit)
         params, history, clock = self._asked(summary, horizon_days)
-        return 1 - self.numerics.probability_of_no_transaction(params, *history, t, **clock)
+        quiet: Float = self.numerics.probability_of_no_transaction(params, *history, t, **clock)
+        return 1 - quiet
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

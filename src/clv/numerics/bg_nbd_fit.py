@@ -122,7 +122,7 @@ def _block_total(
 ) -> tuple[float, Float, Float]:
     """The part of the total that differs between events. The last one is having dropped out."""
     r, alpha, a, b = params
-    x, t_x, T, weights = rows
+    x, t_x, T, weights, *_ = rows
     ticks, others = r + k * x, x + drops_at_once - 1
     had_chance = others >= 0
     phase = np.append(np.arange(k), 0.0)[:, None]
