@@ -85,7 +85,7 @@ class PurchaseModel(Protocol):
         self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
     ) -> Float: ...
 
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float: ...
+    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float: ...
 
     def to_dict(self) -> dict[str, Any]: ...
 
@@ -125,12 +125,14 @@ def report_of(
     return report
 
 
-def horizon_in_units(horizon_days: float, unit: TimeUnit) -> float:
-    """The horizon in the unit of a fit.
+def horizon_in_units(horizon_days: npt.ArrayLike, unit: TimeUnit) -> Float:
+    """The horizon, or one for each customer, in the unit of a fit.
 
     Raises:
         HorizonOutOfRange: outside 1 to ``LONGEST_HORIZON_DAYS``.
     """
-    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
-        raise HorizonOutOfRange(horizon_days, longest=LONGEST_HORIZON_DAYS)
-    return horizon_days / unit.days
+    days = np.asarray(horizon_days, dtype=float)
+    is_possible = (days >= 1) & (days <= LONGEST_HORIZON_DAYS)
+    if not is_possible.all():
+        raise HorizonOutOfRange(float(days[~is_possible][0]), longest=LONGEST_HORIZON_DAYS)
+    return np.asarray(days / unit.days)

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, TimeUnitMismatch
 from clv.models.base import FitReport, Float, horizon_in_units, report_of
-from clv.numerics import pareto_nbd, pareto_nbd_fit
+from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.pareto_nbd_total import distinct_histories
+from clv.numerics.posterior import ParameterDraws
 from clv.periods import TimeUnit, discount_per_unit
 
 PRIOR_BETA_DAYS = 52 * 7
@@ -87,14 +89,25 @@ class ParetoNBD:
             discount=discount_per_unit(annual_discount, self.time_unit),
         )
 
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
-        """Probability that each customer buys at least once within the horizon.
+    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
+        """Probability that each customer buys at least once within the horizon, or their own.
 
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
         t = horizon_in_units(horizon_days, self.time_unit)
         return 1 - pareto_nbd.probability_of_no_transaction(self.params, *self._arrays(summary), t)
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
+
+        Raises:
+            TimeUnitMismatch.
+        """
+        rows = distinct_histories(*self._arrays(summary))
+        beta = PRIOR_BETA_DAYS / self.time_unit.days if self.report.prior else None
+        prior = pareto_nbd_fit.log_prior(beta, np.empty(0))
+        return pareto_nbd_draws.draw(rows, self.params, prior, count=count, seed=seed)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from clv.numerics import posterior
 from clv.numerics.clock import Clock
-from clv.numerics.optimize import LogPrior, Optimum
+from clv.numerics.optimize import LogPrior
 from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale, rising_factorials
 from clv.numerics.pareto_nbd_total import Histories, log_likelihood_total, scale_of_nodes
 from clv.numerics.posterior import ParameterDraws
@@ -68,21 +68,25 @@ class Nodes(NamedTuple):
 
 
 def draw(
-    rows: Histories, found: Optimum, prior: LogPrior | None, *, count: int, seed: int
+    rows: Histories,
+    fitted: ParetoNBDParams,
+    prior: LogPrior | None,
+    *,
+    count: int,
+    seed: int,
 ) -> ParameterDraws:
     """Points of ``log r, log alpha, log s, log beta`` from the posterior.
 
     Args:
         rows: Distinct histories, without covariates.
-        found: The optimum of these rows under ``prior``.
+        fitted: The optimum of these rows under ``prior``.
         prior: That of the fit.
         count, seed: As in :func:`clv.numerics.posterior.draw`.
     """
-    mode = np.log(found.parameters)
+    mode = np.log(np.array(fitted))
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
-    params = ParetoNBDParams(*found.parameters)
     parts = [
-        (rows.weights[part], Nodes.around(params, rows.x[part], rows.t_x[part], rows.T[part]))
+        (rows.weights[part], Nodes.around(fitted, rows.x[part], rows.t_x[part], rows.T[part]))
         for part in blocks(rows.x.size, nodes=NODES)
     ]
 

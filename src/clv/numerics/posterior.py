@@ -136,9 +136,10 @@ def smoothed(ratios: Float) -> tuple[Float, float]:
     largest = order[-tail:]
     cutoff = ratios[order[-tail - 1]]
     exceedances = ratios[largest] - cutoff
-    if not exceedances[0] > 0 or not np.isfinite(exceedances).all():
-        # Ties at the cutoff, as between ratios that all are one: no tail to speak of.
-        return ratios, -np.inf if exceedances[-1] <= 0 else np.inf
+    if exceedances[-1] <= 0:
+        return ratios, 0.0  # all of them alike: nothing to smooth
+    if exceedances[0] <= 0:
+        return ratios, np.inf  # a few are everything
     k, scale = generalized_pareto(exceedances)
     quantiles = (np.arange(tail) + 0.5) / tail
     expected = -scale * np.log1p(-quantiles)

@@ -99,16 +99,19 @@ def draw(
     each = ParetoNBDParams(*(np.asarray(rate)[which] for rate in params))
     p_alive = _p_alive(params, customers, clock)[which]
     seen = customers.T if clock is None else clock.age(customers.T, customers.T)
+    if clock is not None:
+        path, today = clock.path, np.asarray(clock.today, dtype=float)
+        so_far = path.at(today)[0]
     made, value = np.zeros((2, len(names), draws))
     for i, rng in enumerate(streams(seed, names)):
         x, _, age, count, total = (float(column[i]) for column in customers)
         # One uniform number says both whether a customer is alive and for how much longer:
         # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
         with np.errstate(over="ignore"):
-            longer = (p_alive[:, i] / rng.random(draws)) ** (1 / each.s) - 1
+            longer = (p_alive[:, i] / (1 - rng.random(draws))) ** (1 / each.s) - 1
         lasting = np.clip((each.beta + age) * longer, 0, horizon)
         if clock is not None:
-            lasting = clock.age(np.zeros(1), lasting) 
+            lasting = path.at(today + lasting)[0] - so_far
         rate = rng.standard_gamma(each.r + x) / (each.alpha + seen[i])
         made[i] = rng.poisson(rate * lasting)
         buying = np.flatnonzero(made[i])
