@@ -87,7 +87,7 @@ def test_an_unknown_customer_is_an_error_among_answers(service, stored):
 
 
 def test_the_tables_own_terms_spelled_out_are_answered_from_it(service):
-    own = Question(service.terms.horizon_days, service.terms.discount_rate, service.as_of)
+    own = Question(service.terms.horizon_days, 0.8, service.terms.discount_rate, service.as_of)
 
     assert service.customers([service.table["customer_id"][3].as_py()], own)[0].source == "stored"
 

@@ -39,8 +39,7 @@ class PartDraws:
     @classmethod
     def of(cls, found: ParameterDraws) -> Self:
         rounded = [
-            tuple(float(f"{value:.{DIGITS}g}") for value in np.exp(point))
-            for point in found.points
+            tuple(float(f"{value:.{DIGITS}g}") for value in np.exp(point)) for point in found.points
         ]
         k = round(found.pareto_k, 2) if np.isfinite(found.pareto_k) else None
         return cls(tuple(rounded), k, found.sampled)
@@ -63,17 +62,17 @@ class Posterior:
     spend: PartDraws | None
 
     @classmethod
-    def of(
-        cls, purchases: ParetoNBD, spend: GammaGamma | None, summary: CustomerSummary
-    ) -> Self:
+    def of(cls, purchases: ParetoNBD, spend: GammaGamma | None, summary: CustomerSummary) -> Self:
         """What ``summary``, which both were fitted to, leaves open about them.
 
         Raises:
             TimeUnitMismatch: the summary is in another unit.
         """
         days = purchases.draw_params(summary, count=DRAWS, seed=SEED)
-        value = spend and spend.draw_params(summary, count=DRAWS, seed=SEED + 1)
-        return cls(PartDraws.of(days), value and PartDraws.of(value))
+        if spend is None:
+            return cls(PartDraws.of(days), None)
+        value = spend.draw_params(summary, count=DRAWS, seed=SEED + 1)
+        return cls(PartDraws.of(days), PartDraws.of(value))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
@@ -82,6 +81,4 @@ class Posterior:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         spend = stored["spend"]
-        return cls(
-            PartDraws.from_dict(stored["purchases"]), spend and PartDraws.from_dict(spend)
-        )
+        return cls(PartDraws.from_dict(stored["purchases"]), spend and PartDraws.from_dict(spend))

@@ -21,7 +21,6 @@ from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
 from clv.models.posterior import Posterior
 from clv.numerics import predictive
-from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.predictive import Customers, Ranges, Shock
 
@@ -98,18 +97,14 @@ def _value(
     """Draws of value less returns, ``(customers, DRAWS)``, some customers at a time."""
     horizon = float(horizon_in_units(horizon_days, summary.time_unit))
     params = ParetoNBDParams(*posterior.purchases.columns())
-    spend: GammaGammaParams | float
     if isinstance(model.spend, MeanSpend):
-        spend = model.spend.mean
+        spend: list[Float] | float = model.spend.mean
     else:
         assert posterior.spend is not None
-        spend = GammaGammaParams(*posterior.spend.columns())
+        spend = posterior.spend.columns()
     count, mean = known_spend(summary)
-    known = Customers(
-        *(summary.column(name) for name in ("frequency", "recency", "age")),
-        count,
-        np.where(count > 0, count * mean, 0.0),
-    )
+    x, t_x, T = (summary.column(name) for name in ("frequency", "recency", "age"))
+    known = Customers(x, t_x, T, count, np.where(count > 0, count * mean, 0.0))
     names = names or summary.table["customer_id"].to_pylist()
     kept = 1.0 - model.return_share.of(summary)
     for first in range(0, len(summary), CUSTOMERS_AT_ONCE):

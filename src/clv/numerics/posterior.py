@@ -24,13 +24,16 @@ import numpy as np
 
 from clv.numerics.optimize import Float
 
-WORST_K = 0.7
-"""Above it no number of proposals makes importance weights reliable (Vehtari et al.)."""
+PROPOSALS_PER_DRAW = 3
 
-WIDEST = 10.0
-"""Standard deviation, in logs, of a bell around the mode that every draw is held by. It moves
-nothing that data or a prior determine, and keeps a flat ridge, where all points forecast
-alike, from having no posterior at all."""
+WORST_K = 0.7
+"""Above it no number of proposals makes importance weights reliable, and a small number already
+from ``1 - 1 / log10(proposals)`` (Vehtari et al.)."""
+
+WIDEST = 3.0
+"""Standard deviation, in logs, of a bell around the mode that every draw is held by: a factor of
+20 either way. It moves nothing that the data determine, and keeps a flat ridge, where all points
+forecast alike, from having no posterior at all."""
 
 TAILS = 5.0
 """Degrees of freedom of the proposals: tails heavy enough for a posterior that is skewed."""
@@ -49,8 +52,11 @@ class ParameterDraws(NamedTuple):
 
 LogDensity = Callable[[Float], float]
 
+WIDER = 1.5
+"""How much wider than the points found before: they may have missed the ends of a banana."""
+
 ROUNDS = 3
-"""Times the proposals are fitted anew to the points found before, while ``k`` is too high."""
+"""The first looks where the posterior lies; the others propose from there while k is too high."""
 
 
 def draw(
@@ -60,7 +66,7 @@ def draw(
     *,
     count: int,
     seed: int,
-    steps: int = 3000,
+    steps: int = 8000,
 ) -> ParameterDraws:
     """Points from the posterior.
 
@@ -68,7 +74,7 @@ def draw(
         log_posterior: Its log density but for a constant, prior included; may be minus infinity.
         mode: Where it is largest, shape ``(p,)``.
         hessian: Of ``log_posterior`` at the mode, shape ``(p, p)``.
-        count: Draws wanted; twice as many points are proposed.
+        count: Draws wanted.
         seed: Of the random numbers.
         steps: Evaluations of the sampler, where it is needed; half of them find the way.
     """
@@ -78,17 +84,19 @@ def draw(
         return log_posterior(point) - float((point - mode) @ (point - mode)) / (2 * WIDEST**2)
 
     center, root = mode, _root_of_inverse(-hessian)
-    for _ in range(ROUNDS):
-        points, log_proposed = _proposals(center, root, 2 * count, rng)
+    proposed = PROPOSALS_PER_DRAW * count
+    worst_k = min(WORST_K, 1 - 1 / np.log10(proposed))
+    for turn in range(ROUNDS):
+        points, log_proposed = _proposals(center, root, proposed, rng)
         log_ratios = np.array([density(point) for point in points]) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))
-        if k <= WORST_K:
+        if turn > 0 and k <= worst_k:
             break
         # A skewed posterior has its mean off its mode, and is wider than its peak is curved.
         center = weights @ points / weights.sum()
-        root = _root(np.cov(points.T, aweights=weights))
+        root = WIDER * _root(np.cov(points.T, aweights=weights))
     chosen = points[_systematic(weights, count, rng)]
-    if k <= WORST_K:
+    if k <= worst_k:
         return ParameterDraws(chosen, k, sampled=False)
     walk = _metropolis(density, chosen[0], root, steps, rng)
     kept = np.linspace(0, len(walk) - 1, count).astype(int)
@@ -178,7 +186,9 @@ def _metropolis(
     for step in range(steps):
         if step in (steps // 8, steps // 4, steps // 2):
             root = _root(np.cov(walk[step // 2 : step].T))
-        proposal = point + stride * (root @ rng.standard_normal(start.size))
+        # Strides of every length down to a tenth: a banana's ends are narrower than its middle.
+        length = stride * 10 ** -rng.random()
+        proposal = point + length * (root @ rng.standard_normal(start.size))
         proposed = density(proposal)
         if np.log(rng.random()) < proposed - height:
             point, height = proposal, proposed

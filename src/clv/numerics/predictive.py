@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 
 from clv.numerics.clock import Clock
-from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.pareto_nbd_draws import Nodes
 from clv.numerics.quadrature import Float
@@ -28,14 +27,14 @@ from clv.numerics.quadrature import Float
 class Customers(NamedTuple):
     """What is known of each, all of shape ``(n,)``.
 
-    ``count`` purchases add up to ``total``, both 0 where no value of a purchase is known.
+    ``bought`` purchases added up to ``spent``, both 0 where no value of a purchase is known.
     """
 
     x: Float
     t_x: Float
     T: Float
-    count: Float
-    total: Float
+    bought: Float
+    spent: Float
 
 
 class Draws(NamedTuple):
@@ -78,7 +77,7 @@ def draw(
     names: Sequence[str],
     *,
     params: ParetoNBDParams,
-    spend: GammaGammaParams | float,
+    spend: Sequence[Float] | float,
     draws: int,
     seed: int,
     clock: Clock | None = None,
@@ -90,13 +89,14 @@ def draw(
         horizon: In that unit, >= 0.
         names: One per customer; equal names have equal random numbers.
         params: Each of shape ``(k,)``: draws of the parameters, used in turn.
-        spend: The same of the value of a purchase, or one value for everybody's.
+        spend: The same of Gamma-Gamma's ``p, q, gamma``, or the value of every purchase.
         draws: How many, a multiple of ``k`` to use all parameters equally often.
         seed: Of the streams.
         clock: The purchase rate's calendar, if it has one, the same in all draws.
     """
-    which = np.arange(draws) % np.size(params.r)
-    each = ParetoNBDParams(*(np.asarray(rate)[which] for rate in params))
+    which = np.arange(draws) % params.r.size
+    each = ParetoNBDParams(*(rate[which] for rate in params))
+    worth = [] if isinstance(spend, float) else [part[which % part.size] for part in spend]
     p_alive = _p_alive(params, customers, clock)[which]
     seen = customers.T if clock is None else clock.age(customers.T, customers.T)
     if clock is not None:
@@ -104,42 +104,31 @@ def draw(
         so_far = path.at(today)[0]
     made, value = np.zeros((2, len(names), draws))
     for i, rng in enumerate(streams(seed, names)):
-        x, _, age, count, total = (float(column[i]) for column in customers)
+        x, _, age, bought, spent = (float(column[i]) for column in customers)
         # One uniform number says both whether a customer is alive and for how much longer:
         # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
         with np.errstate(over="ignore"):
             longer = (p_alive[:, i] / (1 - rng.random(draws))) ** (1 / each.s) - 1
-        lasting = np.clip((each.beta + age) * longer, 0, horizon)
+            lasting = np.clip((each.beta + age) * longer, 0, horizon)
         if clock is not None:
             lasting = path.at(today + lasting)[0] - so_far
         rate = rng.standard_gamma(each.r + x) / (each.alpha + seen[i])
         made[i] = rng.poisson(rate * lasting)
         buying = np.flatnonzero(made[i])
-        value[i, buying] = _value(spend, made[i, buying], count, total, which[buying], rng)
+        if isinstance(spend, float):
+            value[i] = made[i] * spend
+        else:
+            p, q, gamma = (part[buying] for part in worth)
+            per_unit = rng.standard_gamma(p * bought + q) / (gamma + spent)
+            value[i, buying] = rng.standard_gamma(p * made[i, buying]) / per_unit
     return Draws(made, value)
-
-
-def _value(
-    spend: GammaGammaParams | float,
-    purchases: Float,
-    count: float,
-    total: float,
-    which: Float,
-    rng: np.random.Generator,
-) -> Float:
-    """The sum of so many purchases of one customer, each draw with a rate of its own."""
-    if not isinstance(spend, GammaGammaParams):
-        return purchases * spend
-    p, q, gamma = (np.asarray(part)[which] for part in spend)
-    rate = rng.standard_gamma(p * count + q) / (gamma + total)
-    return np.asarray(rng.standard_gamma(p * purchases) / rate)
 
 
 def _p_alive(params: ParetoNBDParams, customers: Customers, clock: Clock | None) -> Float:
     """P(alive) of each customer under each draw of the parameters, shape ``(k, n)``."""
     middle = ParetoNBDParams(*(float(np.median(rate)) for rate in params))
     nodes = Nodes.around(middle, *customers[:3], clock=clock)
-    rates = zip(*(np.atleast_1d(rate).tolist() for rate in params), strict=True)
+    rates = zip(*(rate.tolist() for rate in params), strict=True)
     return np.stack([nodes.survey(ParetoNBDParams(*rate))[1] for rate in rates])
 
 
