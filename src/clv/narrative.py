@@ -48,8 +48,13 @@ TEXTS = {
         "{days} días es el alcance más cercano que se pudo comprobar con este registro.",
     ),
     "no_range": Text(
-        "How far it may miss is not estimated as a range yet; the misses above are what is known.",
-        "Todavía no se estima un margen de error; lo que se sabe son las desviaciones de arriba.",
+        "The model that answers gives no range; the misses above are what is known.",
+        "El modelo que responde no da un margen; lo que se sabe son las desviaciones de arriba.",
+    ),
+    "range": Text(
+        "From the model and those misses: between {lower} and {upper} with a chance of {level}.",
+        "Según el modelo y esas desviaciones: entre {lower} y {upper} con una probabilidad del "
+        "{level}.",
     ),
     "definition": Text("What counts: {definition}.", "Qué se cuenta: {definition}."),
     "sales as invoiced, postage and manual entries included": Text(
@@ -160,6 +165,16 @@ def expected(overview: Overview, speech: Speech) -> str:
         days=speech.number(service.terms.horizon_days),
         date=speech.date(service.as_of),
     )
+
+
+def how_wide(overview: Overview, speech: Speech) -> str:
+    """Between which amounts what is expected may come out."""
+    found = overview.expected_range
+    if found is None:
+        return speech(TEXTS["no_range"])
+    lower, upper = (speech.rough(end) for end in found)
+    level = speech.percent(overview.service.terms.interval_level)
+    return speech(TEXTS["range"], lower=lower, upper=upper, level=level)
 
 
 def how_far_off(overview: Overview, speech: Speech) -> list[str]:

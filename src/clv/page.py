@@ -131,7 +131,7 @@ def _evidence(overview: Overview, speech: Speech) -> Iterator[Chart | str]:
     held = narrative.held_chart(overview, speech)
     if held is not None:
         yield held
-        yield _tag("p", speech(SHARED["no_range"]), "note")
+        yield _tag("p", narrative.how_wide(overview, speech), "note")
     yield cohorts.sales_by_month(overview.cohorts, overview.service.as_of, speech)
     yield _tag("h3", narrative.ladder_title(overview.ladder, speech))
     steps, amounts = zip(*narrative.ladder_rows(overview.ladder, speech), strict=True)

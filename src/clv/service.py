@@ -19,6 +19,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
@@ -28,8 +30,9 @@ from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
+from clv.models.ranges import of_groups
 from clv.models.segments import HorizonValidated
-from clv.numerics.predictive import Shock
+from clv.numerics.predictive import Ranges, Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -47,9 +50,9 @@ class Question:
     """What differs from the terms of the CLV table; None where nothing does."""
 
     horizon_days: int | None = None
-    interval_level: float | None = None
     discount_rate: float | None = None
     as_of: dt.date | None = None
+    interval_level: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +173,22 @@ class Service:
             HorizonOutOfRange: the horizon cannot be computed.
         """
         return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
+
+    def ranges(self, group: npt.NDArray[np.int64]) -> Ranges | None:
+        """Median and interval of what the customers of each group bring within the horizon.
+
+        ``group`` numbers the table's customers from 0. None where the model has no posterior.
+        """
+        terms = self.terms
+        found = of_groups(
+            self.model,
+            self.summary,
+            terms.horizon_days,
+            group,
+            level=terms.interval_level,
+            shock=terms.shock,
+        )
+        return found and Ranges(*(terms.margin * part for part in found))
 
     def _place(self, customer: str) -> int | None:
         if "@" not in customer or customer in self._places:

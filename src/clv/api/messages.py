@@ -120,7 +120,7 @@ class _Ask(Message):
 
     @property
     def question(self) -> Question:
-        return Question(self.horizon_days, self.interval_level, self.discount_rate, self.as_of)
+        return Question(self.horizon_days, self.discount_rate, self.as_of, self.interval_level)
 
 
 class AskOfCustomers(_Ask):

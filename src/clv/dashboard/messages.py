@@ -162,9 +162,36 @@ TEXTS = {
     "simulated": Text("a simulated customer", "un cliente simulado"),
     "no_customer_range": Text(
         "That is an average over many such customers; this one may bring nothing or several times "
-        "as much. A range for one customer is not estimated yet.",
+        "as much. The model that answers gives no range.",
         "Es la media de muchos clientes así; este puede no traer nada o varias veces más. El "
-        "margen para un solo cliente todavía no se estima.",
+        "modelo que responde no da un margen.",
+    ),
+    "range_nothing": Text(
+        "For this one customer nothing is by far the likeliest.",
+        "Para este cliente, lo más probable con diferencia es que no traiga nada.",
+    ),
+    "range_likely_nothing": Text(
+        "For this one customer: most likely nothing; a chance of {above} of more than {upper}.",
+        "Para este cliente: lo más probable es nada; una probabilidad del {above} de más de "
+        "{upper}.",
+    ),
+    "range_from_zero": Text(
+        "For this one customer: as likely above {median} as below; a chance of {above} of more "
+        "than {upper}.",
+        "Para este cliente: tan probable por encima de {median} como por debajo; una "
+        "probabilidad del {above} de más de {upper}.",
+    ),
+    "range_between": Text(
+        "For this one customer: as likely above {median} as below; between {lower} and {upper} "
+        "with a chance of {level}.",
+        "Para este cliente: tan probable por encima de {median} como por debajo; entre {lower} y "
+        "{upper} con una probabilidad del {level}.",
+    ),
+    "next_order": Text(
+        "The next order, if one comes, is about as likely before {middle} as after; half the "
+        "chance lies between {start} and {end}.",
+        "El próximo pedido, si llega, es tan probable antes del {middle} como después; la mitad "
+        "de la probabilidad está entre el {start} y el {end}.",
     ),
     "chance_note": Text(
         "If nothing changes: no message, no season, no stock-out is in this curve.",

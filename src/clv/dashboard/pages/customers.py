@@ -118,13 +118,36 @@ def _outlook(visit: Visit, row: dict[str, Any]) -> list[str]:
             none=speech.chance(row["p_zero"]),
             days=days,
         ),
+        _range(visit, row),
         visit.say("outlook_rank", share=speech.number(row["value_percentile"])),
     ]
+    if row["next_order_status"] == "expected":
+        names = ("next_order_from", "expected_date_of_next_order", "next_order_to")
+        start, middle, end = (speech.date(row[name]) for name in names)
+        said.append(visit.say("next_order", start=start, middle=middle, end=end))
     reasons = [visit.say(code) for code in row["reason_codes"]]
     because = visit.say("because", reasons=speech.listing(reasons)) if reasons else ""
     said.append(visit.say(f"confidence_{row['confidence']}") + because + ".")
-    said.append(visit.say("no_customer_range"))
     return said
+
+
+def _range(visit: Visit, row: dict[str, Any]) -> str:
+    """The interval of one customer in words; a median of nothing is said, not shown as 0."""
+    level, speech = row["interval_level"], visit.speech
+    if level is None:
+        return visit.say("no_customer_range")
+    lower, median, upper = (row[f"predicted_clv_{name}"] for name in ("lower", "median", "upper"))
+    said = "between" if lower > 0 else "from_zero"
+    if median == 0:
+        said = "likely_nothing" if upper > 0 else "nothing"
+    return visit.say(
+        f"range_{said}",
+        lower=speech.rough(lower),
+        median=speech.rough(median),
+        upper=speech.rough(upper),
+        level=speech.percent(level),
+        above=speech.percent(1 - level),
+    )
 
 
 def _everybody(visit: Visit) -> None:

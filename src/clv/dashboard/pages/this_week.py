@@ -73,7 +73,7 @@ def _evidence(visit: Visit) -> None:
     st.header(visit.say("evidence_title"))
     held = narrative.held_chart(overview, speech)
     if held is not None:
-        visit.chart(held, "held", speech(SHARED["no_range"]))
+        visit.chart(held, "held", narrative.how_wide(overview, speech))
     sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, speech)
     visit.chart(sales, "sales", visit.say("sales_note"))
     st.subheader(narrative.ladder_title(overview.ladder, speech))
