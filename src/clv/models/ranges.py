@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
+from clv.errors import TimeUnitMismatch
 from clv.models.base import Float, horizon_in_units
 from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
@@ -57,11 +58,10 @@ def of_customers(
         return None
     p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
     factor = shock.draw(DRAWS, seed=SEED)
-    parts = [
-        predictive.ranges(value * factor, p_zero[rows], level)
-        for rows, value in _value(model, model.posterior, summary, horizon_days, names)
-    ]
-    return Ranges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    found = np.empty((3, len(summary)))
+    for rows, value in _value(model, model.posterior, summary, horizon_days, names):
+        found[:, rows] = predictive.ranges(value * factor, p_zero[rows], level)
+    return Ranges(*found)
 
 
 def of_groups(
@@ -95,7 +95,10 @@ def _value(
     names: Sequence[str] | None,
 ) -> Iterator[tuple[slice, Float]]:
     """Draws of value less returns, ``(customers, DRAWS)``, some customers at a time."""
-    horizon = float(horizon_in_units(horizon_days, summary.time_unit))
+    unit = model.purchases.time_unit
+    if summary.time_unit is not unit:
+        raise TimeUnitMismatch(model.name, str(unit), str(summary.time_unit))
+    horizon = float(horizon_in_units(horizon_days, unit))
     params = ParetoNBDParams(*posterior.purchases.columns())
     if isinstance(model.spend, MeanSpend):
         spend: list[Float] | float = model.spend.mean
