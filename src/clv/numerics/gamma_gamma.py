@@ -105,7 +105,7 @@ def fit(x: npt.ArrayLike, mean: npt.ArrayLike) -> Optimum:
     value = np.asarray(mean, dtype=float)
     # Fitted around 1, so that the start suits every currency.
     unit = float(np.exp(np.mean(np.log(value))))
-    found = maximize(_objective(x, value / unit), np.log([1.0, 2.0, 1.0]))
+    found = maximize(_objective(x, value, unit), np.log([1.0, 2.0, 1.0]))
     return _in_currency(found, unit, float(np.log(value).sum()))
 
 
@@ -117,7 +117,7 @@ def draw(
     ``x`` and ``mean`` are those of the fit, ``count`` and ``seed`` as in
     :func:`clv.numerics.posterior.draw`.
     """
-    objective, mode = _objective(x, np.asarray(mean, dtype=float)), np.log(params)
+    objective, mode = _objective(x, np.asarray(mean, dtype=float), 1.0), np.log(params)
 
     def log_posterior(point: Float) -> float:
         value = objective(point)[0]
@@ -126,11 +126,11 @@ def draw(
     return posterior.draw(log_posterior, mode, objective(mode)[2], count=count, seed=seed)
 
 
-def _objective(x: npt.ArrayLike, mean: Float) -> Objective:
+def _objective(x: npt.ArrayLike, mean: Float, unit: float) -> Objective:
     count = np.asarray(x, dtype=float)
     distinct, customers = np.unique(count, return_counts=True)
     return functools.partial(
-        _total, x=count, z=count * mean, distinct=distinct, customers=customers
+        _total, x=count, z=count * mean / unit, distinct=distinct, customers=customers
     )
 
 

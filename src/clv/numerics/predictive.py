@@ -94,8 +94,9 @@ def draw(
         seed: Of the streams.
         clock: The purchase rate's calendar, if it has one, the same in all draws.
     """
-    which = np.arange(draws) % params.r.size
-    each = ParetoNBDParams(*(rate[which] for rate in params))
+    rates = [np.atleast_1d(rate) for rate in params]
+    which = np.arange(draws) % rates[0].size
+    each = ParetoNBDParams(*(rate[which] for rate in rates))
     worth = [] if isinstance(spend, float) else [part[which % part.size] for part in spend]
     p_alive = _p_alive(params, customers, clock)[which]
     seen = customers.T if clock is None else clock.age(customers.T, customers.T)
@@ -128,7 +129,7 @@ def _p_alive(params: ParetoNBDParams, customers: Customers, clock: Clock | None)
     """P(alive) of each customer under each draw of the parameters, shape ``(k, n)``."""
     middle = ParetoNBDParams(*(float(np.median(rate)) for rate in params))
     nodes = Nodes.around(middle, *customers[:3], clock=clock)
-    rates = zip(*(rate.tolist() for rate in params), strict=True)
+    rates = zip(*(np.atleast_1d(rate).tolist() for rate in params), strict=True)
     return np.stack([nodes.survey(ParetoNBDParams(*rate))[1] for rate in rates])
 
 
