@@ -118,8 +118,10 @@ def draw(
         buying = np.flatnonzero(made[i])
         if isinstance(spend, float):
             value[i] = made[i] * spend
-        else:
-            p, q, gamma = (part[buying] for part in worth)
+            continue
+        p, q, gamma = (part[buying] for part in worth)
+        # Where q is next to nothing some draws of a customer without purchases are infinite.
+        with np.errstate(over="ignore", divide="ignore"):
             per_unit = rng.standard_gamma(p * bought + q) / (gamma + spent)
             value[i, buying] = rng.standard_gamma(p * made[i, buying]) / per_unit
     return Draws(made, value)
