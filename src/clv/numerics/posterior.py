@@ -84,9 +84,9 @@ def draw(
         return log_posterior(point) - float((point - mode) @ (point - mode)) / (2 * WIDEST**2)
 
     center, root = mode, _root_of_inverse(-hessian)
-    proposed = PROPOSALS_PER_DRAW * count
-    worst_k = min(WORST_K, 1 - 1 / np.log10(proposed))
+    worst_k = min(WORST_K, 1 - 1 / np.log10(PROPOSALS_PER_DRAW * count))
     for turn in range(ROUNDS):
+        proposed = count * (PROPOSALS_PER_DRAW if turn else 1)
         points, log_proposed = _proposals(center, root, proposed, rng)
         log_ratios = np.array([density(point) for point in points]) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))
