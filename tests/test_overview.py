@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from runs import run_all
 
@@ -45,6 +46,27 @@ def test_net_sales_are_what_the_cohorts_hold_for_the_whole_months_of_the_year(ov
 
     assert float(spent) == pytest.approx(sum(service.summary.column("historic_clv")))
     assert float(overview.ladder.net) <= float(spent)
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language):
+    lower, upper = overview.expected_range
+    speech = Speech(language, "GBP")
+
+    words = Narrative(overview, speech).how_wide
+
+    assert 0 < lower < overview.expected < upper
+    assert all(speech.rough(end) in words for end in (lower, upper))
+
+
+def test_tiers_have_ranges_of_their_own(overview):
+    names = overview.table["value_tier"].to_pylist()
+    numbers = np.array([sorted(set(names)).index(name) for name in names])
+    expected = np.bincount(numbers, weights=overview.table["predicted_clv"].to_numpy())
+
+    found = overview.service.ranges(numbers)
+
+    assert np.all((found.lower < expected) & (expected < found.upper))
 
 
 def test_a_list_is_worth_what_the_service_says_of_each_of_its_customers(overview):

@@ -31,6 +31,7 @@ from clv.tables import PREDICTIONS
 DAY = dt.date(2020, 3, 1)
 FORECAST = ("predicted_clv", "predicted_number_of_orders", "churn_probability", "p_alive")
 FORECAST += ("expected_order_value", "p_purchase_in_horizon", "value_percentile")
+FORECAST += ("predicted_clv_median", "predicted_clv_lower", "predicted_clv_upper")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def test_an_unknown_customer_is_an_error_among_answers(service, stored):
 
 
 def test_the_tables_own_terms_spelled_out_are_answered_from_it(service):
-    own = Question(service.terms.horizon_days, service.terms.discount_rate, service.as_of)
+    own = Question(service.terms.horizon_days, service.terms.discount_rate, service.as_of, 0.8)
 
     assert service.customers([service.table["customer_id"][3].as_py()], own)[0].source == "stored"
 

@@ -57,6 +57,16 @@ class Narrative:
         return [*said, speech("held_once")] if len(past) == 1 else said
 
     @property
+    def how_wide(self) -> str:
+        """Between which amounts what is expected may come out."""
+        found = self.overview.expected_range
+        if found is None:
+            return self.speech("no_range")
+        lower, upper = map(self.speech.rough, found)
+        level = self.speech.percent(self.overview.service.terms.interval_level)
+        return self.speech("total_range", lower=lower, upper=upper, level=level)
+
+    @property
     def value_definition(self) -> str:
         """What an amount counts; in the words of the table where we have none in this language."""
         sales, comma, rest = self.overview.service.terms.value_definition.rpartition(", ")

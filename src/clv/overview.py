@@ -89,6 +89,13 @@ class Overview:
         return float(pc.sum(self.table["predicted_clv"]).as_py())
 
     @functools.cached_property
+    def expected_range(self) -> tuple[float, float] | None:
+        """Between which amounts that sum will lie, with the chance that the table's terms say."""
+        service, everybody = self.service, np.zeros(self.table.num_rows, dtype=np.int64)
+        found = service.ranges(everybody)
+        return None if found is None else (float(found.lower[0]), float(found.upper[0]))
+
+    @functools.cached_property
     def crowd(self) -> Crowd:
         """Where tiers and RFM fifths begin."""
         return Crowd.of(self.service.summary, self.table["predicted_clv"].to_numpy())

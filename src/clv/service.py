@@ -19,15 +19,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
 from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
+from clv.evaluation.backtest import common_shock
 from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
+from clv.models.ranges import of_groups
 from clv.models.segments import HorizonValidated
+from clv.numerics.predictive import Ranges, Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -47,6 +52,7 @@ class Question:
     horizon_days: int | None = None
     discount_rate: float | None = None
     as_of: dt.date | None = None
+    interval_level: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +75,11 @@ class Service:
         table: pa.Table,
         terms: Terms,
         horizons: Mapping[int, HorizonValidated],
+        *,
+        shocks: Mapping[int, Shock],
     ) -> None:
         self.model, self.summary, self.table = model, summary, table
-        self.terms, self.horizons = terms, horizons
+        self.terms, self.horizons, self.shocks = terms, horizons, shocks
         self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
         self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
 
@@ -91,8 +99,9 @@ class Service:
             raise _unfit(path, f"it is not what model {digest} says of the summary beside it.")
         if not table["customer_id"].equals(summary.table["customer_id"]):
             raise _unfit(path, "its customers are not those of the summary beside it.")
-        terms, horizons = _terms_of(path, table, facts)
-        return cls(artifacts.load(workspace, digest), summary, table, terms, horizons)
+        terms, horizons, shocks = _terms_of(path, table, facts)
+        model = artifacts.load(workspace, digest)
+        return cls(model, summary, table, terms, horizons, shocks=shocks)
 
     @property
     def as_of(self) -> dt.date:
@@ -165,12 +174,32 @@ class Service:
         """
         return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
 
+    def ranges(self, group: npt.NDArray[np.int64]) -> Ranges | None:
+        """Median and interval of what the customers of each group bring within the horizon.
+
+        ``group`` numbers the table's customers from 0. None where the model has no posterior.
+        """
+        terms = self.terms
+        found = of_groups(
+            self.model,
+            self.summary,
+            terms.horizon_days,
+            group,
+            level=terms.interval_level,
+            shock=terms.shock,
+        )
+        return found and Ranges(*(terms.margin * part for part in found))
+
     def _place(self, customer: str) -> int | None:
         if "@" not in customer or customer in self._places:
             return self._places.get(customer)
         email = customer.strip().lower()
         digest = hashlib.sha256(email.encode(errors="replace")).hexdigest()
         return self._places.get(email, self._places.get(digest))
+
+    def _name(self, customer: str | None) -> str:
+        place = None if customer is None else self._place(customer)
+        return customer or "" if place is None else self.table["customer_id"][place].as_py()
 
     def _known(self, places: pa.Array, terms: Terms) -> pa.Table:
         """Rows of the stored summary under other terms than those of the table."""
@@ -211,7 +240,9 @@ class Service:
         as_of, terms = question.as_of or self.as_of, self._asked(question)
         net = terms.basis == "net"
         found = [(name, summarized(known, as_of, net=net)) for name, known in customers]
-        # Two of them may bear one name or none, so rows are told apart by their place.
+        # Two of them may bear one name or none, so rows are told apart by their place. Whom the
+        # shop knows is drawn under the shop's own name for them.
+        names = [self._name(name) for name, row in found if not isinstance(row, ClvError)]
         rows = [
             row | {"customer_id": str(place)}
             for place, (_, row) in enumerate(found)
@@ -221,7 +252,8 @@ class Service:
         table = pa.Table.from_pylist(rows, CUSTOMER_SUMMARY.schema)
         summary = CustomerSummary.from_table(table, window)
         crowd = self._crowd(terms.horizon_days)
-        scored = iter(clv_table(self.model, summary, terms, crowd=crowd).table.to_pylist())
+        answers = clv_table(self.model, summary, terms, crowd=crowd, names=names)
+        scored = iter(answers.table.to_pylist())
         return [
             Answer(name, "live", None, row)
             if isinstance(row, ClvError)
@@ -239,9 +271,15 @@ class Service:
             own,
             horizon_days=horizon_days,
             horizon_validated=self.horizons.get(horizon_days, "extrapolated"),
+            shock=self._shock(horizon_days),
+            interval_level=question.interval_level or own.interval_level,
             churn_window_days=horizon_days if follows else own.churn_window_days,
             discount_rate=own.discount_rate if rate is None else rate,
         )
+
+    def _shock(self, horizon_days: int) -> Shock:
+        untried = common_shock((), horizon_days, history_days=self.summary.window.days)
+        return self.shocks.get(horizon_days, untried)
 
     def _crowd_at(self, horizon_days: int) -> Crowd:
         if horizon_days == self.terms.horizon_days:
@@ -256,16 +294,21 @@ def _unfit(path: Any, problem: str) -> IncompatibleArtifact:
 
 def _terms_of(
     path: Any, table: pa.Table, facts: Mapping[str, str]
-) -> tuple[Terms, dict[int, HorizonValidated]]:
-    """The terms a stored CLV table was asked under, and which horizons were checked."""
-    if not table.num_rows or not {"discount_rate", "margin", "horizons"} <= facts.keys():
+) -> tuple[Terms, dict[int, HorizonValidated], dict[int, Shock]]:
+    """The terms a stored CLV table was asked under, and how horizons fared that were tried."""
+    told = {"discount_rate", "margin", "horizons", "shocks"}
+    if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]
-    same = [field.name for field in dataclasses.fields(Terms) if field.name in first]
+    names = {field.name for field in dataclasses.fields(Terms)} & first.keys()
+    same = names - {"interval_level"}  # null where the model has no intervals
+    horizons, shocks = (json.loads(facts[name]).items() for name in ("horizons", "shocks"))
+    scales = {int(days): Shock(*shock) for days, shock in shocks}
     terms = Terms(
         **{name: first[name] for name in same},
         discount_rate=float(facts["discount_rate"]),
         margin=float(facts["margin"]),
         simulated=facts.get("simulated") == "true",
+        shock=scales[first["horizon_days"]],
     )
-    return terms, {int(days): word for days, word in json.loads(facts["horizons"]).items()}
+    return terms, {int(days): word for days, word in horizons}, scales

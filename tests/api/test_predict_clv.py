@@ -69,11 +69,16 @@ def test_other_terms_are_answered_live(api, ids):
     assert (row["source"], row["horizon_days"], row["churn_window_days"]) == ("live", 91, 91)
 
 
-def test_an_interval_is_accepted_and_answered_null_for_now(api, ids):
-    row = results(api, customer_ids=ids[:1], interval_level=0.5)[0]
+def test_another_interval_is_answered_live_around_the_same_median(api, ids):
+    usual, wide = (
+        results(api, customer_ids=ids, **terms) for terms in ({}, {"interval_level": 0.95})
+    )
 
-    names = ("interval_level", "predicted_clv_lower", "predicted_clv_upper")
-    assert [row[name] for name in names] == [None] * 3
+    assert {row["source"] for row in wide} == {"live"}
+    assert {row["interval_level"] for row in wide} == {0.95}
+    for one, other in zip(usual, wide, strict=True):
+        assert one["predicted_clv_median"] == other["predicted_clv_median"]
+        assert one["predicted_clv_upper"] <= other["predicted_clv_upper"]
 
 
 def test_orders_of_several_customers_are_one_result_each(api):

@@ -95,6 +95,23 @@ def test_the_address_leads_to_a_customer(visit, overview):
     assert figures["Orders"] == str(row["historic_number_of_orders"])
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("likely", [True, False])
+def test_a_customer_has_a_range_in_words_and_a_zero_median_is_never_a_bare_figure(
+    visit, overview, likely, language
+):
+    rows = overview.table.to_pylist()
+    row = next(row for row in rows if (row["predicted_clv_median"] > 0) == likely)
+
+    words = said(visit("customers", language, customer=row["customer_id"]))
+
+    assert ("this one customer" in words) == (language == "en")
+    nothing = ("most likely nothing", "nothing is by far", "más probable")
+    assert any(text in words for text in nothing) == (not likely)
+    dated = ("The next order, if one comes", "El próximo pedido, si llega")
+    assert any(text in words for text in dated) == likely
+
+
 def test_an_address_of_nobody_says_so(visit):
     opened = visit("customers", "es", customer="no-such_customer")
 

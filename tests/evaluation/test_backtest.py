@@ -10,7 +10,15 @@ import pyarrow as pa
 import pytest
 
 from clv.evaluation import metrics
-from clv.evaluation.backtest import Forecast, Outcome, cuts, holdout, horizon_validated, records
+from clv.evaluation.backtest import (
+    Forecast,
+    Outcome,
+    common_shock,
+    cuts,
+    holdout,
+    horizon_validated,
+    records,
+)
 from clv.periods import ObservationWindow
 
 START = dt.date(2023, 1, 1)
@@ -18,6 +26,32 @@ START = dt.date(2023, 1, 1)
 
 def window(days):
     return ObservationWindow(START, START + dt.timedelta(days=days))
+
+
+def record(value, **other):
+    told = {"role": "chosen", "target": "net_cash", "metric": "bias", "horizon_days": 91}
+    return {**told, "value": value, **other}
+
+
+def test_the_common_shock_is_the_misses_of_earlier_totals_beside_three_imagined_ones():
+    of_others = [
+        record(9.0, role="baseline"),
+        record(9.0, target="purchase_days"),
+        record(9.0, metric="mae"),
+        record(9.0, horizon_days=365),
+        record(None),
+    ]
+
+    # e_o = log(actual / predicted): a bias of +100 % is a log of 2.
+    shock = common_shock([record(1.0), record(-0.5), *of_others], 91, history_days=800)
+
+    assert shock.degrees == 5
+    assert shock.scale**2 == pytest.approx((3 * 0.15**2 + 2 * np.log(2) ** 2) / 5)
+
+
+@pytest.mark.parametrize(("days", "scale"), [(400, 0.25), (547, 0.25), (548, 0.15)])
+def test_without_an_earlier_total_the_shock_is_wider_for_a_young_log(days, scale):
+    assert common_shock([], 91, history_days=days) == pytest.approx((scale, 3))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from clv.checked import CustomerSummary
 from clv.models.clv_table import LIFETIME_DAYS, Terms, clv_table
 from clv.models.lifetime_value import LifetimeValue, MeanSpend, ReturnShare
 from clv.models.pareto_nbd import ParetoNBD
+from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
 
 WINDOW = ObservationWindow(dt.date(2023, 1, 1), dt.date(2024, 1, 1))
@@ -28,6 +29,7 @@ TERMS = Terms(
     simulated=False,
     model_version="0123",
     scored_at=dt.datetime(2024, 1, 2),
+    shock=Shock(0.15, 3.0),
 )
 COLUMNS = {
     "customer_id": ["once", "returned", "regular", "opening"],
@@ -62,9 +64,8 @@ def summary():
 
 @pytest.fixture(scope="module")
 def model(summary):
-    return LifetimeValue(
-        ParetoNBD.fit(summary), MeanSpend(30.0, "a test"), ReturnShare(0.1, 100.0), 1.25
-    )
+    spend, returned = MeanSpend(30.0, "a test"), ReturnShare(0.1, 100.0)
+    return LifetimeValue(ParetoNBD.fit(summary), spend, returned, 1.25).with_posterior(summary)
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +143,58 @@ def test_the_forecast_is_that_of_the_parts(rows, model, summary):
         assert row["total_clv"] == pytest.approx(past + row["predicted_clv"], abs=0.00501)
 
 
-def test_what_no_part_can_fill_is_null_with_a_status(rows):
-    unknown = (
-        "predicted_clv_median",
-        "predicted_clv_lower",
-        "predicted_clv_upper",
-        "interval_level",
-    )
-    unknown += ("expected_date_of_next_order", "next_order_from", "next_order_to")
+RANGE = ("predicted_clv_median", "predicted_clv_lower", "predicted_clv_upper")
+DATES = ("next_order_from", "expected_date_of_next_order", "next_order_to")
 
-    assert all(row[name] is None for row in rows.values() for name in unknown)
-    assert {row["next_order_status"] for row in rows.values()} == {"not_estimated"}
+
+def test_without_a_posterior_medians_and_intervals_are_null_and_nothing_else_moves(
+    model, summary, rows
+):
+    bare = rows_of(dataclasses.replace(model, posterior=None), summary)
+
+    for customer, row in bare.items():
+        moved = {name for name in row if row[name] != rows[customer][name]}
+        assert moved == {*RANGE, "interval_level"}
+        assert all(row[name] is None for name in moved)
+
+
+@pytest.fixture(scope="module")
+def lively():
+    """The shop with customers who bought lately."""
+    summary = summary_of(COLUMNS | {"recency": [0, 0, 298, 60]})
+    spend, returned = MeanSpend(30.0, "a test"), ReturnShare(0.1, 100.0)
+    model = LifetimeValue(ParetoNBD.fit(summary), spend, returned, 1.25)
+    return model.with_posterior(summary), summary
+
+
+def test_the_median_and_the_dates_agree_with_the_chance_of_nothing(lively):
+    rows = rows_of(*lively)
+    for row in rows.values():
+        is_likely = row["p_zero"] < 0.5
+        assert (row["predicted_clv_median"] > 0) == is_likely
+        assert row["next_order_status"] == ("expected" if is_likely else "unlikely")
+        assert [row[name] is None for name in DATES] == [not is_likely] * 3
+    assert {row["next_order_status"] for row in rows.values()} == {"expected", "unlikely"}
+
+
+def test_a_shock_and_a_wider_level_widen_the_interval_and_leave_the_mean(lively):
+    usual = rows_of(*lively)["regular"]
+    assert usual["interval_level"] == 0.8
+    assert usual["predicted_clv_lower"] <= usual["predicted_clv_median"]
+    assert usual["predicted_clv_median"] < usual["predicted_clv_upper"]
+
+    for terms in ({"shock": Shock(0.6, 3.0)}, {"interval_level": 0.9}):
+        wide = rows_of(*lively, **terms)["regular"]
+        assert wide["predicted_clv"] == usual["predicted_clv"]
+        assert wide["predicted_clv_upper"] > usual["predicted_clv_upper"]
+
+
+def test_an_order_is_expected_after_today_and_its_window_within_the_horizon(lively):
+    for row in rows_of(*lively).values():
+        if row["next_order_status"] == "expected":
+            dates = [row[name] for name in DATES]
+            assert row["as_of"] < dates[0] <= dates[1] <= dates[2]
+            assert dates[2] <= row["as_of"] + dt.timedelta(days=row["horizon_days"])
 
 
 def test_each_customer_has_the_reasons_to_be_read_with_care(rows):
@@ -168,7 +210,7 @@ def test_each_customer_has_the_reasons_to_be_read_with_care(rows):
 
 def test_a_margin_is_taken_of_every_amount(model, summary, rows):
     for customer, row in rows_of(model, summary, margin=0.5).items():
-        for name in ("historic_clv", "predicted_clv", "total_clv", "lifetime_clv"):
+        for name in ("historic_clv", "predicted_clv", "total_clv", "lifetime_clv", *RANGE):
             assert row[name] == pytest.approx(rows[customer][name] / 2, abs=0.0101)
         assert row["value_tier"] == rows[customer]["value_tier"]
 

@@ -112,7 +112,7 @@ class _Ask(Message):
 
     horizon_days: Horizon | None = Field(None, description="else that of the table")
     interval_level: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None, description="answered null as long as the model gives no intervals"
+        None, description="chance the interval is meant to hold; else that of the table"
     )
     as_of: Day | None = Field(None, description="the last day to know about; else the table's")
     discount_rate: Annotated[float, Field(ge=0, le=10)] | None = Field(
@@ -121,7 +121,7 @@ class _Ask(Message):
 
     @property
     def question(self) -> Question:
-        return Question(self.horizon_days, self.discount_rate, self.as_of)
+        return Question(self.horizon_days, self.discount_rate, self.as_of, self.interval_level)
 
 
 class AskOfCustomers(_Ask):

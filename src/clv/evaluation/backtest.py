@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ Role = Literal["chosen", "baseline"]
 MOST_CUTS = 2
 FLOOR_SHARE = 1e-3
 SEED = 20_111_209
+
+PRIOR_CUTS = 3
+OLD_DAYS = 548
+SCALE_OF_YOUNG, SCALE_OF_OLD = 0.25, 0.15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +70,28 @@ def horizon_validated(records: Iterable[Mapping[str, Any]], horizon_days: int) -
         if record["role"] == "chosen" and record["horizon_days"] == horizon_days
     }
     return words[min(len(held), 2)]
+
+
+def common_shock(
+    records: Iterable[Mapping[str, Any]], horizon_days: int, *, history_days: int
+) -> Shock:
+    """What may move everybody at once, by how far totals were off at earlier cuts.
+
+    Few cuts say little, so the scale begins at one that shops have shown, larger where the log
+    has not seen a year and a half, and counts as ``PRIOR_CUTS`` cuts.
+    """
+    start = SCALE_OF_YOUNG if history_days < OLD_DAYS else SCALE_OF_OLD
+    errors = [
+        np.log1p(record["value"])
+        for record in records
+        if (record["role"], record["target"], record["metric"]) == ("chosen", "net_cash", "bias")
+        and record["horizon_days"] == horizon_days
+        and record["value"] is not None
+        and record["value"] > -1
+    ]
+    degrees = PRIOR_CUTS + len(errors)
+    variance = (PRIOR_CUTS * start**2 + sum(np.square(errors))) / degrees
+    return Shock(float(np.sqrt(variance)), float(degrees))
 
 
 def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[dict[str, Any]]:

@@ -86,7 +86,7 @@ class PurchaseModel(Protocol):
         self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
     ) -> Float: ...
 
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float: ...
+    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float: ...
 
     def to_dict(self) -> dict[str, Any]: ...
 
@@ -115,7 +115,7 @@ class FittedPurchases(Generic[P]):
 
     def p_alive(self, summary: CustomerSummary) -> Float:
         """Probability that each customer still is one at the end of the summary's window."""
-        params, history, clock = self._asked(summary, 0)
+        params, history, clock = self.asked(summary, 0)
         answer: Float = self.numerics.p_alive(params, *history, **clock)
         return answer
 
@@ -133,21 +133,22 @@ class FittedPurchases(Generic[P]):
             TimeUnitMismatch, HorizonOutOfRange.
         """
         t = horizon_in_units(horizon_days, self.time_unit)
-        params, history, clock = self._asked(summary, horizon_days)
+        params, history, clock = self.asked(summary, horizon_days)
         discount = discount_per_unit(annual_discount, self.time_unit)
         answer: Float = self.numerics.discounted_expected_transactions(
             params, *history, t, discount=discount, **clock
         )
         return answer
 
-    def p_purchase(self, summary: CustomerSummary, horizon_days: float) -> Float:
-        """Probability that each customer buys at least once within the horizon.
+    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
+        """Probability that each customer buys at least once within the horizon, or their own.
 
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
         t = horizon_in_units(horizon_days, self.time_unit)
-        params, history, clock = self._asked(summary, horizon_days)
+        farthest = float(np.max(horizon_days, initial=0))
+        params, history, clock = self.asked(summary, farthest)
         quiet: Float = self.numerics.probability_of_no_transaction(params, *history, t, **clock)
         return 1 - quiet
 
@@ -179,7 +180,7 @@ class FittedPurchases(Generic[P]):
         require_repeat_buyers(cls.name, x)
         return distinct_histories(x, t_x, T)
 
-    def _asked(
+    def asked(
         self, summary: CustomerSummary, horizon_days: float
     ) -> tuple[P, tuple[Float, Float, Float], Mapping[str, Any]]:
         """Everybody's parameters and histories, and the calendar of a model that has one."""
@@ -244,12 +245,14 @@ def report_of(
     return report
 
 
-def horizon_in_units(horizon_days: float, unit: TimeUnit) -> float:
-    """The horizon in the unit of a fit.
+def horizon_in_units(horizon_days: npt.ArrayLike, unit: TimeUnit) -> Float:
+    """The horizon, or one for each customer, in the unit of a fit.
 
     Raises:
         HorizonOutOfRange: outside 1 to ``LONGEST_HORIZON_DAYS``.
     """
-    if not 1 <= horizon_days <= LONGEST_HORIZON_DAYS:
-        raise HorizonOutOfRange(horizon_days, longest=LONGEST_HORIZON_DAYS)
-    return horizon_days / unit.days
+    days = np.asarray(horizon_days, dtype=float)
+    is_possible = (days >= 1) & (days <= LONGEST_HORIZON_DAYS)
+    if not is_possible.all():
+        raise HorizonOutOfRange(float(days[~is_possible][0]), longest=LONGEST_HORIZON_DAYS)
+    return np.asarray(days / unit.days)

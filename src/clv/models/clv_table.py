@@ -1,13 +1,14 @@
 """The CLV table: a fitted lifetime value and a summary turned into one row per customer.
 
-What a field means is declared in ``clv.tables.PREDICTIONS``. What no fitted part can fill
-yet is null, never invented: medians, intervals and dates of the next order.
+What a field means is declared in ``clv.tables.PREDICTIONS``. What a model cannot fill is null,
+never invented: without a posterior, medians and intervals.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,13 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clv.checked import CustomerSummary, Predictions
-from clv.models import segments
+from clv.models import ranges, segments
 from clv.models.base import Float
 from clv.models.lifetime_value import LifetimeValue
+from clv.models.next_order import next_order_days
+from clv.numerics.predictive import Shock
 
 LIFETIME_YEARS = 5
 LIFETIME_DAYS = 1826
 OPENING_DAYS = 30
+INTERVAL_LEVEL = 0.8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Terms:
     """What is asked of the forecast, and the facts a row carries with it.
 
     ``margin`` turns revenue into income in every amount. ``discount_rate`` is per year and
-    moves ``lifetime_clv`` only.
+    moves ``lifetime_clv`` only. ``shock`` is what may move everybody at once within the horizon;
+    it widens intervals.
     """
 
     horizon_days: int
@@ -43,6 +48,8 @@ class Terms:
     simulated: bool
     model_version: str
     scored_at: dt.datetime
+    shock: Shock
+    interval_level: float = INTERVAL_LEVEL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +80,13 @@ def clv_table(
     *,
     earlier: pa.Table | None = None,
     crowd: Crowd | None = None,
+    names: Sequence[str] | None = None,
 ) -> Predictions:
     """One row for every customer of ``summary``.
 
     ``earlier`` is the last run's table, whose tiers this one remembers. Tier, percentile and
-    RFM group place a customer among those of ``summary``, or among ``crowd``.
+    RFM group place a customer among those of ``summary``, or among ``crowd``. ``names`` is who
+    the customers are where their ids in ``summary`` are only places.
 
     Raises:
         TimeUnitMismatch, HorizonOutOfRange: from the model.
@@ -85,7 +94,8 @@ def clv_table(
     """
     forecast = _forecast(model, summary, terms)
     crowd = crowd or Crowd.of(summary, forecast["predicted_clv"])
-    described = _description(summary, terms, forecast["predicted_clv"], crowd)
+    forecast |= _interval(model, summary, terms, names)
+    described = _description(summary, terms, forecast, crowd)
     tiers = _tiers(summary, forecast["predicted_clv"], earlier, crowd)
     facts = {
         "as_of": pa.scalar(summary.window.end),
@@ -95,7 +105,6 @@ def clv_table(
         "basis": terms.basis,
         "value_definition": terms.value_definition,
         "churn_window_days": terms.churn_window_days,
-        "next_order_status": "not_estimated",
         "model_name": model.name,
         "model_version": terms.model_version,
         "scored_at": pa.scalar(terms.scored_at, pa.timestamp("us")),
@@ -104,7 +113,7 @@ def clv_table(
     columns = {name: summary.table[name] for name in ("customer_id", "cohort", "country")}
     columns |= {"first_product": summary.table["first_product"]}
     columns |= {name: pa.array(values, from_pandas=True) for name, values in forecast.items()}
-    columns |= described | tiers
+    columns |= described | tiers | _next_order(model, summary, terms)
     columns |= {name: pa.repeat(value, count) for name, value in facts.items()}
     return Predictions.from_table(pa.table(columns))
 
@@ -139,6 +148,41 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     }
 
 
+def _interval(
+    model: LifetimeValue, summary: CustomerSummary, terms: Terms, names: Sequence[str] | None
+) -> dict[str, Float]:
+    found = ranges.of_customers(
+        model,
+        summary,
+        terms.horizon_days,
+        level=terms.interval_level,
+        shock=terms.shock,
+        names=names,
+    )
+    unknown = np.full(len(summary), np.nan)
+    money = (unknown,) * 3 if found is None else tuple(terms.margin * part for part in found)
+    median, lower, upper = (_cents(part) for part in money)
+    return {
+        "predicted_clv_median": median,
+        "predicted_clv_lower": lower,
+        "predicted_clv_upper": upper,
+        "interval_level": unknown if found is None else np.full_like(upper, terms.interval_level),
+    }
+
+
+def _next_order(
+    model: LifetimeValue, summary: CustomerSummary, terms: Terms
+) -> dict[str, pa.Array]:
+    """Quartiles of the date of the next order, for customers who are likely to place one."""
+    is_likely, days = next_order_days(model.purchases, summary, terms.horizon_days)
+    dates = np.full((len(days), len(summary)), np.datetime64("NaT", "D"))
+    dates[:, is_likely] = np.datetime64(summary.window.end) + days.astype("timedelta64[D]")
+    names = ("next_order_from", "expected_date_of_next_order", "next_order_to")
+    columns = {name: pa.array(row, pa.date32()) for name, row in zip(names, dates, strict=True)}
+    status = np.where(is_likely, "expected", "unlikely")
+    return columns | {"next_order_status": pa.array(status.tolist(), pa.string())}
+
+
 def _rfm(summary: CustomerSummary) -> tuple[Float, Float, Float]:
     """Days since the last purchase, orders, and what was spent on them."""
     inactivity = (summary.column("age") - summary.column("recency")) * summary.time_unit.days
@@ -147,7 +191,7 @@ def _rfm(summary: CustomerSummary) -> tuple[Float, Float, Float]:
 
 
 def _description(
-    summary: CustomerSummary, terms: Terms, predicted: Float, crowd: Crowd
+    summary: CustomerSummary, terms: Terms, forecast: dict[str, Float], crowd: Crowd
 ) -> dict[str, pa.Array]:
     """RFM group, confidence and reason codes."""
     orders = np.nan_to_num(summary.column("orders"))
@@ -167,8 +211,8 @@ def _description(
         flags,
         orders=orders,
         horizon_validated=terms.horizon_validated,
-        predicted_clv=predicted,
-        interval_width=np.full(len(summary), np.nan),
+        predicted_clv=forecast["predicted_clv"],
+        interval_width=forecast["predicted_clv_upper"] - forecast["predicted_clv_lower"],
     )
     return {
         "rfm_group": pa.array(groups.tolist(), pa.string()),

@@ -18,6 +18,7 @@ from clv.errors import NotEnoughData
 from clv.models.base import FitReport, Float, report_of
 from clv.numerics import gamma_gamma
 from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.posterior import ParameterDraws
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +39,7 @@ class GammaGamma:
                 has two purchase days, so that nothing tells customers from purchases.
             NotConverged: the search ended before an optimum; its report says where.
         """
-        count, mean = _known(summary)
-        count, mean = count[count > 0], mean[count > 0]
+        count, mean = _valued(summary)
         _require_variety(count, mean)
         found = gamma_gamma.fit(count, mean)
         report = report_of(
@@ -57,7 +57,12 @@ class GammaGamma:
         Customers without a purchase day that still stands get the population mean, or its
         median where that is infinite (status ``infinite_mean``).
         """
-        return gamma_gamma.expected_spend(self.params, *_known(summary))
+        return gamma_gamma.expected_spend(self.params, *known_spend(summary))
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well."""
+        days, mean = _valued(summary)
+        return gamma_gamma.draw(days, mean, self.params, count=count, seed=seed)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
@@ -72,11 +77,16 @@ class GammaGamma:
         return cls(GammaGammaParams(**stored["params"]), FitReport.from_dict(stored["report"]))
 
 
-def _known(summary: CustomerSummary) -> tuple[Float, Float]:
+def known_spend(summary: CustomerSummary) -> tuple[Float, Float]:
     """Purchase days and their mean value; a count of 0 where either is unknown or nothing."""
     count, mean = summary.column("purchase_days"), summary.column("mean_day_value")
     is_known = (count >= 1) & (mean > 0)
     return np.where(is_known, count, 0.0), np.where(is_known, mean, np.nan)
+
+
+def _valued(summary: CustomerSummary) -> tuple[Float, Float]:
+    count, mean = known_spend(summary)
+    return count[count > 0], mean[count > 0]
 
 
 def _require_variety(count: Float, mean: Float) -> None:

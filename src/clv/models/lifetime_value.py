@@ -18,6 +18,7 @@ from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
 from clv.models.catalog import PURCHASE_MODELS
 from clv.models.gamma_gamma import GammaGamma
+from clv.models.posterior import ParetoFamily, Posterior
 
 POOLED_DAYS = 6.0
 """Purchase days at which a customer's own habit counts as much as everybody's."""
@@ -77,12 +78,16 @@ class MeanSpend:
 
 @dataclasses.dataclass(frozen=True)
 class LifetimeValue:
-    """A fitted purchase model, spend model and return share."""
+    """A fitted purchase model, spend model and return share.
+
+    Without a ``posterior`` it has expectations, and neither medians nor intervals.
+    """
 
     purchases: PurchaseModel
     spend: GammaGamma | MeanSpend
     return_share: ReturnShare
     orders_per_day: float
+    posterior: Posterior | None = None
 
     @property
     def name(self) -> str:
@@ -107,6 +112,14 @@ class LifetimeValue:
             ReturnShare.fit(summary),
             float(orders / days) if days > 0 else 1.0,
         )
+
+    def with_posterior(self, summary: CustomerSummary) -> Self:
+        """The same forecast, with what ``summary``, the one of the fit, leaves open about it."""
+        if not isinstance(self.purchases, ParetoFamily):
+            return self
+        spend = self.spend if isinstance(self.spend, GammaGamma) else None
+        posterior = Posterior.of(self.purchases, spend, summary)
+        return dataclasses.replace(self, posterior=posterior)
 
     def orders_of_a_day(self, summary: CustomerSummary) -> Float:
         """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
@@ -139,17 +152,19 @@ class LifetimeValue:
             "spend": self.spend.to_dict(),
             "return_share": dataclasses.asdict(self.return_share),
             "orders_per_day": self.orders_per_day,
+            "posterior": self.posterior and self.posterior.to_dict(),
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        purchases, spend = stored["purchases"], stored["spend"]
+        purchases, spend, posterior = (stored[name] for name in ("purchases", "spend", "posterior"))
         spend_model = MeanSpend if spend["model"] == MeanSpend.name else GammaGamma
         return cls(
             PURCHASE_MODELS[purchases["model"]].from_dict(purchases),
             spend_model.from_dict(spend),
             ReturnShare(**stored["return_share"]),
             stored["orders_per_day"],
+            posterior and Posterior.from_dict(posterior),
         )
 
 

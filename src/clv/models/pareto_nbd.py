@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar, Self
 
+import numpy as np
+
 from clv.checked import CustomerSummary
 from clv.models.base import FittedPurchases, report_of
-from clv.numerics import pareto_nbd, pareto_nbd_fit
+from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.posterior import ParameterDraws
 
 PRIOR_BETA_DAYS = 52 * 7
 
@@ -51,3 +54,15 @@ class ParetoNBD(FittedPurchases[ParetoNBDParams]):
             prior="log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2)" if prior else None,
         )
         return cls(ParetoNBDParams(*found.parameters), summary.time_unit, report)
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
+
+        Raises:
+            TimeUnitMismatch.
+        """
+        self.asked(summary, 0)
+        beta = PRIOR_BETA_DAYS / self.time_unit.days if self.report.prior else None
+        prior = pareto_nbd_fit.log_prior(beta, np.empty(0))
+        point = np.log(np.array(self.params))
+        return pareto_nbd_draws.draw(self._histories(summary), point, prior, count=count, seed=seed)

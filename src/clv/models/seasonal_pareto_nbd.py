@@ -30,12 +30,13 @@ from clv.models.base import (
     require_repeat_buyers,
 )
 from clv.models.pareto_nbd import PRIOR_BETA_DAYS
-from clv.numerics import pareto_nbd, pareto_nbd_fit
+from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.clock import Clock
 from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.optimize import Optimum
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.pareto_nbd_total import Season
+from clv.numerics.posterior import ParameterDraws
 from clv.periods import DAYS_PER_YEAR, TimeUnit
 
 FADING_DAYS = (14.0, 30.0, 60.0, 100.0)
@@ -174,6 +175,23 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
             ),
         )
 
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other rates that explain ``summary``, which this was fitted to, nearly as well.
+
+        Season and opening cohort stay as they are fitted.
+        """
+        shop = _Shop.of(summary, None)
+        beta = float(PRIOR_BETA_DAYS) if self.report.prior == _PRIOR else None
+        opening = [self.opening.purchase, self.opening.dropout]
+        return pareto_nbd_draws.draw(
+            shop.rows(self.opening.days),
+            np.array([*np.log(np.array(self.params)), *opening, *self.season.coefficients]),
+            pareto_nbd_fit.log_prior(beta, np.empty(0)),
+            count=count,
+            seed=seed,
+            season=shop.season() if self.season.coefficients else None,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
         return super().to_dict() | {
@@ -196,7 +214,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
             YearlySeason(**season),
         )
 
-    def _asked(
+    def asked(
         self, summary: CustomerSummary, horizon_days: float
     ) -> tuple[ParetoNBDParams, tuple[Float, Float, Float], Mapping[str, Any]]:
         x, t_x, T = _in_days(summary)

@@ -14,13 +14,16 @@ about tables or currencies. Start reading at :func:`log_likelihood`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from clv.numerics.optimize import Float, Optimum, Status, maximize
+from clv.numerics import posterior
+from clv.numerics.optimize import Float, Objective, Optimum, Status, maximize
+from clv.numerics.posterior import ParameterDraws
 
 
 class GammaGammaParams(NamedTuple):
@@ -99,15 +102,36 @@ def fit(x: npt.ArrayLike, mean: npt.ArrayLike) -> Optimum:
     Returns:
         The optimum; ``INFINITE_MEAN`` where ``q <= 1``. Always read its ``status``.
     """
-    count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
-    distinct, customers = np.unique(count, return_counts=True)
+    value = np.asarray(mean, dtype=float)
     # Fitted around 1, so that the start suits every currency.
     unit = float(np.exp(np.mean(np.log(value))))
-    total = count * value / unit
-    found = maximize(
-        lambda point: _total(point, count, total, distinct, customers), np.log([1.0, 2.0, 1.0])
-    )
+    found = maximize(_objective(x, value, unit), np.log([1.0, 2.0, 1.0]))
     return _in_currency(found, unit, float(np.log(value).sum()))
+
+
+def draw(
+    x: npt.ArrayLike, mean: npt.ArrayLike, params: GammaGammaParams, *, count: int, seed: int
+) -> ParameterDraws:
+    """Points of ``log p, log q, log gamma`` from the posterior around the fit.
+
+    ``x`` and ``mean`` are those of the fit, ``count`` and ``seed`` as in
+    :func:`clv.numerics.posterior.draw`.
+    """
+    objective, mode = _objective(x, np.asarray(mean, dtype=float), 1.0), np.log(params)
+
+    def log_posterior(point: Float) -> float:
+        value = objective(point)[0]
+        return value if np.isfinite(value) else -np.inf
+
+    return posterior.draw(log_posterior, mode, objective(mode)[2], count=count, seed=seed)
+
+
+def _objective(x: npt.ArrayLike, mean: Float, unit: float) -> Objective:
+    count = np.asarray(x, dtype=float)
+    distinct, customers = np.unique(count, return_counts=True)
+    return functools.partial(
+        _total, x=count, z=count * mean / unit, distinct=distinct, customers=customers
+    )
 
 
 def _total(

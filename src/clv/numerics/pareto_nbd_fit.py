@@ -55,7 +55,7 @@ def fit(
     """
     coefficients = rows.purchase_z.shape[1] + rows.dropout_z.shape[1]
     coefficients += 0 if season is None else season.basis.shape[1]
-    prior = _prior(prior_beta, np.full(coefficients, np.inf) if spread is None else spread)
+    prior = log_prior(prior_beta, np.full(coefficients, np.inf) if spread is None else spread)
     plain, spent = _starting_point(rows, prior)
     point = np.concatenate([plain, np.zeros(coefficients)])
     nodes = FEWEST_NODES
@@ -81,7 +81,7 @@ def fit(
     return dataclasses.replace(found, evaluations=spent)
 
 
-def _prior(beta: float | None, spread: Float) -> LogPrior | None:
+def log_prior(beta: float | None, spread: Float) -> LogPrior | None:
     precision = np.concatenate([np.zeros(4), 1 / spread**2])
     center = np.zeros(precision.size)
     if beta is not None:

@@ -49,7 +49,7 @@ class Season(NamedTuple):
         return Clock(np.exp(self.basis @ coefficients), self.today, self.steps)
 
 
-class _Pieces(NamedTuple):
+class Pieces(NamedTuple):
     """A point taken apart."""
 
     params: ParetoNBDParams
@@ -58,7 +58,7 @@ class _Pieces(NamedTuple):
     season: Float
 
     @classmethod
-    def of(cls, point: Float, rows: Histories) -> _Pieces:
+    def of(cls, point: Float, rows: Histories) -> Pieces:
         first = 4 + rows.purchase_z.shape[1]
         second = first + rows.dropout_z.shape[1]
         params = ParetoNBDParams(*(float(v) for v in np.exp(point[:4])))
@@ -87,7 +87,7 @@ class _Pieces(NamedTuple):
 
 def scale_of_nodes(point: Float, rows: Histories, season: Season | None = None) -> Float:
     """The decay scale of each row at ``point``, shape ``(rows,)``."""
-    pieces = _Pieces.of(point, rows)
+    pieces = Pieces.of(point, rows)
     active = None if season is None else season.clock(pieces.season).age(rows.T, rows.t_x)
     return decay_scale(pieces.own_rates(rows), rows.x, rows.t_x, active=active)
 
@@ -112,7 +112,7 @@ def log_likelihood_total(
     Returns:
         Value, gradient ``(p,)``, Hessian ``(p, p)``. Memory does not grow with the rows.
     """
-    pieces = _Pieces.of(point, rows)
+    pieces = Pieces.of(point, rows)
     r = float(pieces.params.r)
     value, gradient, hessian = 0.0, np.zeros(point.size), np.zeros((point.size, point.size))
     ticking = None if season is None else _Ticking.of(season, pieces.season)
@@ -167,7 +167,7 @@ class _Ticking:
 
 
 def _block_total(
-    pieces: _Pieces, rows: Histories, scale: Float, nodes: int, ticking: _Ticking | None
+    pieces: Pieces, rows: Histories, scale: Float, nodes: int, ticking: _Ticking | None
 ) -> tuple[float, Float, Float]:
     """The part of the total that needs the nodes. The last node is being alive at ``T``."""
     r, alpha, s, beta = pieces.own_rates(rows)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from clv.checked import Predictions
 from clv.errors import IncompatibleArtifact
-from clv.evaluation.backtest import horizon_validated
+from clv.evaluation.backtest import common_shock, horizon_validated
 from clv.pipeline.backtest import past_records
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -24,6 +24,7 @@ from clv.tables import PREDICTIONS
 if TYPE_CHECKING:
     from clv.models.clv_table import Terms
     from clv.models.segments import HorizonValidated
+    from clv.numerics.predictive import Shock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +63,13 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     tell("scoring every customer")
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
     _require_same_shop(path, facts, artifacts.manifest(workspace, digest).get("fitted_on", {}))
-    terms = _terms(facts, ask, checked, digest, now)
+    history = summary.window.days
+    shocks = {
+        days: common_shock(records, days, history_days=history)
+        for days in {*tried, ask.horizon_days}
+    }
+    shock = shocks[ask.horizon_days]
+    terms = _terms(facts, ask, checked, shock=shock, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
     table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
     with workspace.staging() as stage:
@@ -70,6 +77,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "as_of": summary.window.end,
             "horizon_days": ask.horizon_days,
             "horizons": json.dumps(checked),
+            "shocks": json.dumps(shocks),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,
@@ -84,6 +92,8 @@ def _terms(
     facts: Mapping[str, str],
     ask: Ask,
     checked: Mapping[int, HorizonValidated],
+    *,
+    shock: Shock,
     digest: str,
     now: dt.datetime,
 ) -> Terms:
@@ -101,6 +111,7 @@ def _terms(
         simulated=facts.get("simulated") == "true",
         model_version=digest,
         scored_at=now,
+        shock=shock,
     )
 
 

@@ -34,7 +34,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     from clv.models.lifetime_value import LifetimeValue
 
     tell(f"fitting {model}")
-    fitted = LifetimeValue.fit(parquet.read_summary(path), model, prior=prior)
+    summary = parquet.read_summary(path)
+    fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
     with workspace.staging() as stage:

@@ -102,13 +102,30 @@ def _outlook(row: dict[str, Any], say: Speech) -> list[str]:
     trust = say(f"confidence_{row['confidence']}")
     if reasons := [say(f"reason_{code}") for code in row["reason_codes"]]:
         trust += f": {say.listing(reasons)}"
-    return [
+    sentences = [
         say("outlook_value", money=money, orders=say.number(orders, 1), days=days),
         say("outlook_chance", some=some, none=none, days=days),
+        _range(row, say),
         say("outlook_rank", share=say.number(row["value_percentile"])),
-        f"{trust}.",
-        say("no_customer_range"),
     ]
+    if row["next_order_status"] == "expected":
+        names = ("next_order_from", "expected_date_of_next_order", "next_order_to")
+        start, middle, end = (say.date(row[name]) for name in names)
+        sentences.append(say("next_order", start=start, middle=middle, end=end))
+    return [*sentences, f"{trust}."]
+
+
+def _range(row: dict[str, Any], say: Speech) -> str:
+    """The interval of one customer in words; a median of nothing is said, not shown as 0."""
+    level = row["interval_level"]
+    if level is None:
+        return say("no_customer_range")
+    lower, median, upper = (row[f"predicted_clv_{end}"] for end in ("lower", "median", "upper"))
+    kind = "between" if lower > 0 else "from_zero"
+    if median == 0:
+        kind = "likely_nothing" if upper > 0 else "nothing"
+    ends = {"lower": say.rough(lower), "median": say.rough(median), "upper": say.rough(upper)}
+    return say(f"range_{kind}", **ends, level=say.percent(level), above=say.percent(1 - level))
 
 
 def _everybody(told: Narrative) -> None:

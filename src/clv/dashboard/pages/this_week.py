@@ -63,7 +63,7 @@ def _evidence(told: Narrative) -> None:
     st.header(say("evidence"))
     if overview.past:
         held = forecasts.held_forecasts(overview.past, say)
-        chart(held, say, say("no_range"), key="held")
+        chart(held, say, told.how_wide, key="held")
     sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, say)
     chart(sales, say, say("sales_note"), key="sales")
     st.subheader(told.ladder_title)

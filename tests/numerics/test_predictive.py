@@ -1,0 +1,173 @@
+"""Draws of single customers, against exact expectations, published chances and each other."""
+
+import numpy as np
+import pytest
+
+from clv.numerics import gamma_gamma, pareto_nbd
+from clv.numerics.clock import Clock
+from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.predictive import Customers, Shock, draw, ranges
+
+PARAMS = ParetoNBDParams(r=0.55, alpha=10.56, s=0.61, beta=11.64)
+ONE_DRAW = ParetoNBDParams(*(np.array([rate]) for rate in PARAMS))
+SPEND = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
+KNOWN = {
+    "x": [0.0, 0, 2, 2, 26, 0],
+    "t_x": [0.0, 0, 30, 10, 30, 0],
+    "T": [39.0, 5, 39, 39, 31, 0],
+    "bought": [1.0, 1, 3, 3, 27, 0],
+    "spent": [20.0, 300, 60, 60, 800, 0],
+    "of_alpha": np.ones(6),
+    "of_beta": np.ones(6),
+}
+CUSTOMERS = Customers(**{name: np.array(values) for name, values in KNOWN.items()})
+NAMES = ["a", "b", "c", "d", "e", "f"]
+HORIZON = 52.0
+
+
+def drawn(customers=CUSTOMERS, names=NAMES, *, draws=300, seed=1, params=ONE_DRAW, **options):
+    spend = [np.array([value]) for value in SPEND]
+    given = {"spend": spend, "params": params, "draws": draws, "seed": seed}
+    return draw(customers, HORIZON, names, **{**given, **options})
+
+
+def rows(order):
+    return Customers(*(column[order] for column in CUSTOMERS)), [NAMES[i] for i in order]
+
+
+def test_a_customer_alone_is_drawn_as_in_a_crowd_and_in_any_order():
+    crowd = drawn()
+
+    for order in ([4], [5, 2, 0], [1]):
+        few = drawn(*rows(order))
+        assert np.array_equal(few.purchases, crowd.purchases[order])
+        assert np.array_equal(few.value, crowd.value[order])
+
+
+def test_the_same_seed_and_name_give_the_same_draws_and_others_others():
+    first, again, reseeded = (drawn(seed=seed).value for seed in (1, 1, 2))
+    renamed = drawn(names=["a", "a", *NAMES[2:5], "g"]).value
+
+    assert np.array_equal(first, again)
+    assert not np.any(np.all(first == reseeded, axis=1))
+    assert np.array_equal(first[[0, 2, 3, 4]], renamed[[0, 2, 3, 4]])
+    assert not np.array_equal(first[5], renamed[5])
+
+
+def test_draws_average_to_the_exact_expectations():
+    draws = 20_000
+    found = drawn(draws=draws)
+
+    days = pareto_nbd.conditional_expected_transactions(PARAMS, *CUSTOMERS[:3], HORIZON)
+    count, spent = CUSTOMERS.bought, CUSTOMERS.spent
+    worth = gamma_gamma.expected_spend(SPEND, count, spent / np.maximum(count, 1))
+    for values, expected in ((found.purchases, days), (found.value, days * worth)):
+        error = values.std(axis=1) / np.sqrt(draws)
+        assert np.all(np.abs(values.mean(axis=1) - expected) < 4 * error)
+
+
+def test_draws_buy_nothing_as_often_as_the_exact_chance_says():
+    found = drawn(draws=20_000)
+
+    exact = pareto_nbd.probability_of_no_transaction(PARAMS, *CUSTOMERS[:3], HORIZON)
+    assert (found.purchases == 0).mean(axis=1) == pytest.approx(exact, abs=0.014)
+    assert np.array_equal(found.purchases == 0, found.value == 0)
+
+
+@pytest.mark.parametrize(
+    ("horizon", "first", "chances"),
+    [
+        # (.55, 10.56, .61, 11.64), by adaptive quadrature to 40 digits
+        (39.0, 0, [0.5959381]),
+        (30.0, 11, [0.00188994, 0.00133228, 0.000943244, 0.000670250, 0.000477746]),
+    ],
+)
+def test_new_customers_buy_as_often_as_the_exact_distribution_has_it(horizon, first, chances):
+    draws = 300_000
+    new = Customers(*np.zeros((5, 1)), *np.ones((2, 1)))
+
+    found = draw(new, horizon, ["new"], params=ONE_DRAW, spend=1.0, draws=draws, seed=4)
+
+    counts = np.bincount(found.purchases[0].astype(int))[first : first + len(chances)]
+    error = np.sqrt(np.array(chances) / draws)
+    assert np.all(np.abs(counts / draws - chances) < 4 * error)
+
+
+def test_a_calendar_moves_draws_as_it_moves_expectations():
+    season = 1 + 0.9 * np.sin(np.arange(200) / 15)
+    clock = Clock(season, 60.0)
+    draws = 20_000
+
+    found = drawn(draws=draws, clock=clock)
+
+    exact = pareto_nbd.conditional_expected_transactions(
+        PARAMS, *CUSTOMERS[:3], HORIZON, clock=clock
+    )
+    error = found.purchases.std(axis=1) / np.sqrt(draws)
+    assert np.all(np.abs(found.purchases.mean(axis=1) - exact) < 4 * error)
+    assert not np.allclose(found.purchases.mean(axis=1), drawn(draws=draws).purchases.mean(axis=1))
+
+
+def test_uncertain_parameters_are_shared_so_that_they_do_not_average_out_of_a_total():
+    crowd = Customers(*(np.repeat(column[2:3], 400) for column in CUSTOMERS))
+    names = [str(i) for i in range(400)]
+    alpha = np.exp(np.random.default_rng(1).normal(np.log(PARAMS.alpha), 0.5, 100))
+    uncertain = ParetoNBDParams(*np.broadcast_arrays(PARAMS.r, alpha, PARAMS.s, PARAMS.beta))
+
+    fixed, shared = (
+        drawn(crowd, names, params=params).value.sum(axis=0) for params in (ONE_DRAW, uncertain)
+    )
+
+    assert shared.std() > 1.3 * fixed.std()
+
+
+def test_one_value_of_a_purchase_is_everybodys():
+    found = drawn(spend=12.5)
+
+    assert np.array_equal(found.value, 12.5 * found.purchases)
+
+
+# --- median and interval
+
+
+def test_an_interval_begins_at_zero_where_nothing_is_likelier_than_its_lower_tail():
+    value = np.concatenate([np.zeros(200), np.arange(1.0, 801.0)])[None].repeat(2, axis=0)
+
+    sure, rare = ranges(value, np.array([0.2, 0.05]), 0.8)[1:]
+
+    assert sure[0] == 0
+    assert rare[0] == pytest.approx(800 * (0.8 - 0.2) / 0.8, abs=1)
+    assert sure[1] == pytest.approx(800 * (0.1 - 0.05) / 0.95, abs=1)
+    assert rare[1] == pytest.approx(800 * (0.9 - 0.05) / 0.95, abs=1)
+
+
+def test_the_median_is_nothing_exactly_where_nothing_has_an_even_chance():
+    value = np.random.default_rng(3).poisson(1.0, (2, 999)).astype(float)
+
+    assert (ranges(value, np.array([0.5001, 0.4999]), 0.8).median > 0).tolist() == [False, True]
+
+
+def test_a_wider_level_gives_a_wider_interval_around_the_same_median():
+    p_zero = np.array([0.9, 0.6, 0.26, 0.02, 0.001, 0.0])  # each of one kind at all the levels
+    value = drawn().value
+
+    found = [ranges(value, p_zero, level) for level in (0.5, 0.7, 0.8, 0.95)]
+
+    assert np.all(np.diff([one.upper - one.lower for one in found], axis=0) >= 0)
+    for one in found:
+        assert np.array_equal(one.median, found[0].median)
+        assert np.all((one.lower <= one.median) & (one.median <= one.upper))
+
+
+def test_a_customer_whose_draws_are_all_nothing_has_no_range():
+    assert [float(part[0]) for part in ranges(np.zeros((1, 50)), np.array([0.3]), 0.8)] == [0] * 3
+
+
+def test_a_shock_widens_and_is_the_same_for_everybody():
+    factor = Shock(0.2, 5.0).draw(4000, seed=1)
+
+    assert np.median(factor) == pytest.approx(1, abs=0.02)
+    assert np.quantile(np.log(factor), [0.1, 0.9]) == pytest.approx([-0.295, 0.295], abs=0.03)
+    assert np.array_equal(factor, Shock(0.2, 5.0).draw(4000, seed=1))
+    assert np.array_equal(Shock(0.0, 5.0).draw(9, seed=1), np.ones(9))
