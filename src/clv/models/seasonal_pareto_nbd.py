@@ -230,7 +230,8 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         spans = np.ceil((T.max(initial=0) - today) / BEFORE_THE_LOG_DAYS)
         before = BEFORE_THE_LOG_DAYS * max(1, int(spans))
         first = self.opening.first_day - dt.timedelta(days=before - 1)
-        days = before + today + int(np.ceil(horizon_days))
+        # To the end of a year: asked about many horizons, one calendar serves them all.
+        days = before + today + 365 * int(np.ceil(horizon_days / 365))
         clock = Clock(np.exp(self.season.log_multiplier(first, days)), float(before + today))
         return ParetoNBDParams(r, alpha, s, beta), (x, t_x, T), {"clock": clock}
 

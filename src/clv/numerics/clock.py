@@ -11,6 +11,7 @@ Nothing here knows a model. Start reading at :class:`Clock`.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import NamedTuple, Self
 
@@ -24,7 +25,8 @@ WIDEST = 6
 """Days that the clock's speed at a midnight is taken from."""
 
 
-class Clock(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clock:
     """The speed of purchases on each day, and the day it is.
 
     ``multiplier`` has shape ``(days,)``, > 0: entry ``i`` is the day that ends at time
@@ -37,9 +39,15 @@ class Clock(NamedTuple):
     today: float | Float
     steps: tuple[int, ...] = ()
 
-    @property
+    @functools.cached_property
     def path(self) -> Path:
         return Path.of(self.multiplier[None], self.steps)
+
+    def set_to(self, today: float | Float) -> Clock:
+        """The same clock on another day, or on one of their own for each customer."""
+        other = Clock(self.multiplier, today, self.steps)
+        other.__dict__["path"] = self.path  # which is costly to make
+        return other
 
     def age(self, T: Float, t: Float) -> Float:
         """Time on this clock between a customer's first purchase and age ``t``.
@@ -61,9 +69,9 @@ class Clock(NamedTuple):
             return None
         return np.asarray(self.steps, dtype=float)[:, None] - (self.today - T)
 
-    def ahead(self, t: Float) -> Self:
+    def ahead(self, t: Float) -> Clock:
         """The same clock ``t`` later, for customers whose life begins today."""
-        return self._replace(today=np.asarray(self.today + t))
+        return self.set_to(np.asarray(self.today + t))
 
 
 class Path(NamedTuple):
@@ -162,14 +170,19 @@ def _speed_and_bend(midnight: int, first: int, last: int) -> tuple[int, Float]:
     """Speed and bend of the clock at a midnight, from the days ``first`` to ``last``.
 
     Returns:
-        The first day they depend on and the weights of the days from there, ``(2, n)``: those
-        of the polynomial whose integral over each of the ``n`` nearest days is its amount.
+        The first day they depend on, and the weights of the days from there, ``(2, n)``.
     """
     count = min(WIDEST, last - first)
     lowest = min(max(midnight - WIDEST // 2, first), last - count)
-    begin = np.arange(lowest, lowest + count)[:, None] - float(midnight)
+    return lowest, _weights_of_days(lowest - midnight, count)
+
+
+@functools.cache
+def _weights_of_days(begin: int, count: int) -> Float:
+    """Speed and bend at 0 of the polynomial that gains given amounts on days from ``begin``."""
+    starts = np.arange(begin, begin + count)[:, None].astype(float)
     power = np.arange(1, count + 1)
-    gains = ((begin + 1) ** power - begin**power) / power
+    gains = ((starts + 1) ** power - starts**power) / power
     weights = np.zeros((max(count, 2), count))
     weights[:count] = np.linalg.inv(gains)
-    return lowest, weights[:2]
+    return weights[:2]

@@ -313,7 +313,7 @@ def _survey(
     nodes = NODES if clock is None else NODES_OF_A_SEASON
     for part in blocks(values.size, nodes=nodes * (1 + len(steps))):
         *rates, k, last, age, now = (column[part] for column in columns)
-        ticking = None if clock is None else clock._replace(today=now)
+        ticking = None if clock is None else clock.set_to(now)
         values[part], alive[part] = _survey_block(
             ParetoNBDParams(*rates), (k, last, age), nodes, ticking
         )
