@@ -29,7 +29,7 @@ DECLARED = (
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = json.loads((ROOT / "docs/figures.json").read_text(encoding="utf-8"))
-CHOSEN, RIVAL = "pareto-nbd", "last-365-days-scaled"
+CHOSEN, RIVAL = "seasonal-pareto-nbd", "last-365-days-scaled"
 READMES = {
     "README.md": {
         "backtest": "| known up to | days ahead | bias | mean error, £ | deviance | Spearman |",

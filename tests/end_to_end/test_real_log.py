@@ -72,7 +72,7 @@ def test_the_backtest_is_that_of_the_known_figures(run):
     }
 
     for row in FIGURES["backtest"]:
-        for model in ("pareto-nbd", "last-365-days-scaled"):
+        for model in ("seasonal-pareto-nbd", "last-365-days-scaled"):
             for metric, value in row[model].items():
                 key = (row["cut"], row["horizon_days"], model, metric)
                 assert found[key] == pytest.approx(value, abs=2e-4), key
