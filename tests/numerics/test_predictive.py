@@ -94,16 +94,17 @@ def test_new_customers_buy_as_often_as_the_exact_distribution_has_it(horizon, fi
     assert np.all(np.abs(counts / draws - chances) < 4 * error)
 
 
-def test_a_calendar_moves_draws_as_it_moves_expectations():
+def test_calendar_and_covariates_move_draws_as_they_move_expectations():
     season = 1 + 0.9 * np.sin(np.arange(200) / 15)
     clock = Clock(season, 60.0)
+    shares = np.array([0.4, 1.0, 2.5, 0.7, 1.0, 0.3])
     draws = 20_000
 
-    found = drawn(draws=draws, clock=clock)
+    customers = CUSTOMERS._replace(of_alpha=shares, of_beta=1 / shares)
+    found = drawn(customers, draws=draws, clock=clock)
 
-    exact = pareto_nbd.conditional_expected_transactions(
-        PARAMS, *CUSTOMERS[:3], HORIZON, clock=clock
-    )
+    own = PARAMS._replace(alpha=PARAMS.alpha * shares, beta=PARAMS.beta / shares)
+    exact = pareto_nbd.conditional_expected_transactions(own, *CUSTOMERS[:3], HORIZON, clock=clock)
     error = found.purchases.std(axis=1) / np.sqrt(draws)
     assert np.all(np.abs(found.purchases.mean(axis=1) - exact) < 4 * error)
     assert not np.allclose(found.purchases.mean(axis=1), drawn(draws=draws).purchases.mean(axis=1))
