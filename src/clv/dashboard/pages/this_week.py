@@ -27,7 +27,7 @@ def _headline(told: Narrative) -> None:
             say.label("customers"): say.number(overview.table.num_rows),
         }
     )
-    st.markdown(plain(told.expected))
+    st.markdown(plain(f"{told.expected} {told.how_wide}"))
     off = [f"- {plain(sentence)}" for sentence in told.how_far_off]
     st.warning("\n".join(off), icon=":material/balance:")
     st.caption(plain(told.value_definition))
@@ -63,7 +63,7 @@ def _evidence(told: Narrative) -> None:
     st.header(say("evidence"))
     if overview.past:
         held = forecasts.held_forecasts(overview.past, say)
-        chart(held, say, told.how_wide, key="held")
+        chart(held, say, key="held")
     sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, say)
     chart(sales, say, say("sales_note"), key="sales")
     st.subheader(told.ladder_title)
