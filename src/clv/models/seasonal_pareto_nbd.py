@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -232,8 +233,14 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         first = self.opening.first_day - dt.timedelta(days=before - 1)
         # To the end of a year: asked about many horizons, one calendar serves them all.
         days = before + today + 365 * int(np.ceil(horizon_days / 365))
-        clock = Clock(np.exp(self.season.log_multiplier(first, days)), float(before + today))
+        clock = _calendar(self.season, first, days).set_to(float(before + today))
         return ParetoNBDParams(r, alpha, s, beta), (x, t_x, T), {"clock": clock}
+
+
+@functools.lru_cache(maxsize=16)
+def _calendar(season: YearlySeason, first: dt.date, days: int) -> Clock:
+    """The season as a clock; kept, since every question needs one and it is costly to make."""
+    return Clock(np.exp(season.log_multiplier(first, days)), 0.0)
 
 
 def _in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
