@@ -90,7 +90,7 @@ REFUSED = {
     "unknown model": (
         ["run", "orders.csv", *COLUMNS, "--model", "magic"],
         2,
-        "should be 'pareto-nbd'",
+        "should be 'seasonal-pareto-nbd'",
     ),
     "bad value": (["run", "orders.csv", "--horizon-days", "soon"], 2, "horizon_days"),
     "far horizon": (["run", "orders.csv", "--horizon-days", "9999"], 2, "3650"),

@@ -148,8 +148,7 @@ def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvEr
     length = tally.time_unit.days
     gross = (tally.mean_day_value or 0.0) * days
     returned = gross * tally.return_share if net else 0.0
-    # A seventh of a day is no number of weeks a computer can write down.
-    recency, age = (round(time * length, 6) for time in (tally.recency, tally.age))
+    recency, age = _whole(tally.recency * length), _whole(tally.age * length)
     first = as_of - dt.timedelta(days=round(age))
     return {
         "frequency": tally.frequency,
@@ -164,6 +163,12 @@ def from_tally(tally: Tally, as_of: dt.date, *, net: bool = True) -> Row | ClvEr
         "first_purchase": first,
         "cohort": first.isoformat()[:7],
     }
+
+
+def _whole(days: float) -> float:
+    """Days said in weeks are whole again: a seventh is no number a computer can write down."""
+    nearest = float(round(days))
+    return nearest if nearest and abs(days - nearest) < 1e-6 else days
 
 
 def _contradiction(tally: Tally, days: int, as_of: dt.date) -> tuple[str, str] | None:

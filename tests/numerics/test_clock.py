@@ -64,4 +64,10 @@ def test_a_time_outside_the_calendar_is_refused():
     with pytest.raises(ValueError, match="the calendar ends after 10 days, but day 12 is asked"):
         clock.age(np.array([3.0]), np.array([5.0]))
     with pytest.raises(ValueError, match="the calendar begins on day 0, but day -1 is asked"):
-        clock.age(np.array([12.0]), np.array([1.0]))
+        clock.path.at(np.array([-1.0]))
+
+
+def test_before_the_calendar_a_clock_runs_as_any_other():
+    clock = Clock(np.full(10, 3.0), today=10.0)
+
+    assert clock.age(np.array([14.0, 14.0]), np.array([2.0, 5.0])) == pytest.approx([2.0, 7.0])

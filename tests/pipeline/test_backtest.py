@@ -225,7 +225,7 @@ def test_every_cut_has_the_chosen_model_the_plain_one_and_the_baselines(finished
         models[place].add((record["model"], record["role"]))
 
     baselines = {PLAIN, "last-period-repeated", "last-365-days-scaled", "historical-rate"}
-    wanted = {("pareto-nbd", "chosen")} | {(name, "baseline") for name in baselines}
+    wanted = {("seasonal-pareto-nbd", "chosen")} | {(name, "baseline") for name in baselines}
     assert len(models) == 5 * len(TARGETS)
     assert all(found == wanted for found in models.values())
 

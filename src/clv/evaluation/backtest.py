@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
 
 if TYPE_CHECKING:
     from clv.models.segments import HorizonValidated
+    from clv.numerics.predictive import Shock
 
 Float = npt.NDArray[np.float64]
 Role = Literal["chosen", "baseline"]
@@ -91,6 +91,8 @@ def common_shock(
     ]
     degrees = PRIOR_CUTS + len(errors)
     variance = (PRIOR_CUTS * start**2 + sum(np.square(errors))) / degrees
+    from clv.numerics.predictive import Shock
+
     return Shock(float(np.sqrt(variance)), float(degrees))
 
 

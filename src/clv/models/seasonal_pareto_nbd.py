@@ -58,7 +58,8 @@ their age and the calendar are one and the same."""
 SHORTEST_LOG_DAYS = 364
 """A season is not looked for in a log that has not seen the whole year."""
 
-BEFORE_THE_LOG_DAYS = 3650
+CALENDAR_DAYS = 3650
+"""How far back the calendar reaches; a customer older than that had no season before."""
 
 _PRIOR_OF_COEFFICIENTS = "opening ~ N(0, 2^2), season ~ N(0, .15^2)"
 _PRIOR = f"log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2), {_PRIOR_OF_COEFFICIENTS}"
@@ -89,19 +90,19 @@ class YearlySeason:
     seen_from: dt.date
     seen_to: dt.date
 
-    def log_multiplier(self, first_day: dt.date, days: int) -> Float:
-        """Of each day from ``first_day`` on, shape ``(days,)``; beyond those seen it is shrunk."""
+    def log_multiplier(self, first: int, days: int) -> Float:
+        """Of ``days`` days from the ordinal ``first`` on; beyond those seen it is shrunk."""
         if not self.coefficients:
             return np.zeros(days)
-        ordinal = first_day.toordinal() + np.arange(days)
+        ordinal = first + np.arange(days)
+        seen_from, seen_to = self.seen_from.toordinal(), self.seen_to.toordinal()
+        farthest = np.floor((ordinal - seen_from) / DAYS_PER_YEAR)
+        nearest = np.maximum(np.ceil((ordinal - seen_to) / DAYS_PER_YEAR), 1.0)
+        years = np.maximum(farthest - nearest + 1.0, 0.0)
+        kept = years * SEASON_SD**2 / (years * SEASON_SD**2 + YEAR_SD**2)
+        kept[ordinal <= seen_to] = 1.0
         full: Float = harmonics(ordinal) @ np.array(self.coefficients)
-        years_back = (
-            ordinal - np.array([[self.seen_from.toordinal()], [self.seen_to.toordinal()]])
-        ) / DAYS_PER_YEAR
-        times_seen = np.floor(years_back[0]) - np.maximum(np.ceil(years_back[1]), 1.0) + 1.0
-        times_seen = np.maximum(times_seen, 0.0)
-        kept = times_seen * SEASON_SD**2 / (times_seen * SEASON_SD**2 + YEAR_SD**2)
-        return np.where(ordinal <= self.seen_to.toordinal(), 1.0, kept) * full
+        return kept * full
 
 
 def harmonics(ordinal: npt.NDArray[Any]) -> Float:
@@ -226,19 +227,16 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
             rate * np.exp(-coefficient * z)
             for rate, coefficient in ((alpha, self.opening.purchase), (beta, self.opening.dropout))
         )
-        # The calendar begins as long before the log for everybody: who else is asked about
-        # must not change a bit.
-        spans = np.ceil((T.max(initial=0) - today) / BEFORE_THE_LOG_DAYS)
-        before = BEFORE_THE_LOG_DAYS * max(1, int(spans))
-        first = self.opening.first_day - dt.timedelta(days=before - 1)
-        # To the end of a year: asked about many horizons, one calendar serves them all.
-        days = before + today + 365 * int(np.ceil(horizon_days / 365))
-        clock = _calendar(self.season, first, days).set_to(float(before + today))
+        # Of a length of its own, whoever is asked about, so that nobody's bits depend on others;
+        # to the end of a year, so that one calendar serves many horizons.
+        days = CALENDAR_DAYS + 365 * int(np.ceil(horizon_days / 365))
+        first = summary.window.end.toordinal() - CALENDAR_DAYS + 1
+        clock = _calendar(self.season, first, days).set_to(float(CALENDAR_DAYS))
         return ParetoNBDParams(r, alpha, s, beta), (x, t_x, T), {"clock": clock}
 
 
 @functools.lru_cache(maxsize=16)
-def _calendar(season: YearlySeason, first: dt.date, days: int) -> Clock:
+def _calendar(season: YearlySeason, first: int, days: int) -> Clock:
     """The season as a clock; kept, since every question needs one and it is costly to make."""
     return Clock(np.exp(season.log_multiplier(first, days)), 0.0)
 

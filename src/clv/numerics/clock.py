@@ -30,9 +30,9 @@ class Clock:
     """The speed of purchases on each day, and the day it is.
 
     ``multiplier`` has shape ``(days,)``, > 0: entry ``i`` is the day that ends at time
-    ``i + 1``, counted from the first day of the log, and reaches as far as anybody asks
-    ahead. ``steps`` are the times at which it jumps, whole numbers. ``today`` is the end of
-    observation, common to all customers, so one of age ``T`` first bought on day ``today - T``.
+    ``i + 1``. It reaches as far as anybody asks ahead; before day 0 the speed is 1. ``steps``
+    are the times at which it jumps, whole numbers. ``today`` is the end of observation, common
+    to all customers, so one of age ``T`` first bought on day ``today - T``.
     """
 
     multiplier: Float
@@ -42,6 +42,9 @@ class Clock:
     @functools.cached_property
     def path(self) -> Path:
         return Path.of(self.multiplier[None], self.steps)
+
+    def _read(self, time: Float) -> Float:
+        return np.asarray(self.path.at(np.maximum(time, 0.0))[0] + np.minimum(time, 0.0))
 
     def set_to(self, today: float | Float) -> Clock:
         """The same clock on another day, or on one of their own for each customer."""
@@ -56,8 +59,8 @@ class Clock:
             T: Age today, shape ``(n,)``, at most ``today``.
             t: An earlier or later age, any shape that goes with ``T``.
         """
-        path, born = self.path, self.today - T
-        return np.asarray(path.at(born + t)[0] - path.at(born)[0])
+        born = self.today - T
+        return self._read(born + t) - self._read(born)
 
     def speed(self, v: Float) -> Float:
         """The multiplier ``v`` after today, any shape."""

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
+from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -117,14 +118,18 @@ def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Any:
     from clv.charts.fit import expected_and_observed
     from clv.models.base import LONGEST_HORIZON_DAYS
 
-    newcomer = CustomerSummary.from_arrays(
-        summary.window, time_unit=summary.time_unit, frequency=[0], recency=[0.0], age=[0.0]
-    )
+    def of_a_newcomer(days: int) -> float:
+        """Who first bought that many days before the end, expected on that day."""
+        born = summary.window.end - dt.timedelta(days=days)
+        new = CustomerSummary.from_arrays(
+            ObservationWindow(born, born), frequency=[0], recency=[0.0], age=[0.0]
+        )
+        return float(model.purchases.expected_transactions(new, days)[0])
+
     age = summary.column("age") * summary.time_unit.days
-    longest = min(max(float(age.max()), 1.0), LONGEST_HORIZON_DAYS)
-    days = np.geomspace(1.0, longest, 60)
-    expected = [model.purchases.expected_transactions(newcomer, day)[0] for day in days]
-    of_each = np.interp(age, [0.0, *days], [0.0, *expected])
+    longest = int(min(age.max(), LONGEST_HORIZON_DAYS))
+    days = np.unique(np.linspace(1, max(longest, 1), 120).astype(int))
+    of_each = np.interp(age, [0, *days], [0.0, *(of_a_newcomer(int(day)) for day in days)])
     cohort = np.array(summary.table["cohort"].fill_null("unknown").to_pylist())
     labels, place = np.unique(cohort, return_inverse=True)
     return expected_and_observed(

@@ -68,8 +68,8 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    by_day = tuple(json.loads(facts["purchases_by_day"]))
-    return CustomerSummary.from_table(table, window, unit, by_day)
+    by_day = json.loads(facts.get("purchases_by_day", "null"))
+    return CustomerSummary.from_table(table, window, unit, by_day and tuple(by_day))
 
 
 @contextlib.contextmanager
