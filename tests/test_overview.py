@@ -59,6 +59,17 @@ def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language
     assert all(speech.rough(end) in words for end in (lower, upper))
 
 
+def test_on_how_few_customers_the_forecast_rests_is_counted_and_said(overview):
+    values = sorted(overview.table["predicted_clv"].to_pylist(), reverse=True)
+    running, count = 0.0, 0
+    while running < sum(values) / 2:
+        running, count = running + values[count], count + 1
+    words = Narrative(overview, Speech("en")).half
+
+    assert overview.carried_by == (count, pytest.approx(values[0] / sum(values)))
+    assert f" {count} of {len(values)} customers" in words
+
+
 def test_tiers_have_ranges_of_their_own(overview):
     names = overview.table["value_tier"].to_pylist()
     numbers = np.array([sorted(set(names)).index(name) for name in names])
@@ -85,7 +96,7 @@ def test_an_export_marks_a_fifth_as_control_with_the_seed_that_drew_it(overview)
     rows = overview.export(ready).to_pylist()
     controls = [row for row in rows if row["group"] == "control"]
 
-    assert len(controls) == -(-len(rows) // 5)
+    assert len(controls) == len(rows) // 5
     assert {row["group"] for row in rows} == {"contact", "control"}
     assert {row["control_seed"] for row in rows} == {int(f"{overview.service.as_of:%Y%m%d}")}
     assert overview.export(ready).equals(overview.export(ready))

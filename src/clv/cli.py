@@ -51,6 +51,7 @@ Sources = Annotated[
     list[Path] | None,
     typer.Argument(metavar="[SOURCE]...", help=SOURCE.meaning),
 ]
+Port = Annotated[int, typer.Option(min=1, max=65_535)]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Its name in the catalog.")]
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` printed it.")]
 
@@ -345,7 +346,7 @@ def run(session: Session, source: Sources = None) -> None:
 
 @verb("serve")
 def serve(
-    session: Session, api_port: int = 8000, dashboard_port: int = 8501, mlflow_port: int = 5000
+    session: Session, api_port: Port = 8000, dashboard_port: Port = 8501, mlflow_port: Port = 5000
 ) -> None:
     """Start the API, the dashboard and MLflow's page, until Ctrl-C."""
     from clv.serve import OPEN, servers_of

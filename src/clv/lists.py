@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -106,11 +105,12 @@ def seed_of(as_of: dt.date) -> int:
 
 
 def control_group(customers: Sequence[str], seed: int) -> Bools:
-    """Who of a list is left alone, shape ``(n,)``: a fifth, rounded up, drawn at random.
+    """Who of a list is left alone, shape ``(n,)``: a fifth, rounded down, drawn at random.
 
-    It depends on who is on the list, not on their order.
+    Of four or fewer nobody is: they would teach nothing. It depends on who is on the list, not
+    on their order.
     """
-    drawn = math.ceil(CONTROL_SHARE * len(customers))
+    drawn = int(CONTROL_SHARE * len(customers))
     by_name = sorted(range(len(customers)), key=customers.__getitem__)
     shuffled = np.random.default_rng(seed).permutation(by_name)
     return np.isin(np.arange(len(customers)), shuffled[:drawn])

@@ -57,6 +57,16 @@ class Narrative:
         return [*said, speech("held_once")] if len(past) == 1 else said
 
     @property
+    def half(self) -> str:
+        """On how few customers what is expected rests."""
+        count, largest = self.overview.carried_by
+        customers = self.speech.number(self.overview.table.num_rows)
+        share = self.speech.percent(largest)
+        return self.speech(
+            "first_half", count=self.speech.number(count), customers=customers, share=share
+        )
+
+    @property
     def how_wide(self) -> str:
         """Between which amounts what is expected may come out."""
         found = self.overview.expected_range

@@ -88,6 +88,13 @@ class Overview:
         """What existing customers are expected to bring within the horizon."""
         return float(pc.sum(self.table["predicted_clv"]).as_py())
 
+    @property
+    def carried_by(self) -> tuple[int, float]:
+        """How many customers make up the first half of that sum, and the share of the largest."""
+        values = np.sort(self.table["predicted_clv"].to_numpy())[::-1]
+        total = max(self.expected, 1e-9)
+        return int(np.searchsorted(np.cumsum(values), total / 2) + 1), float(values[0] / total)
+
     @functools.cached_property
     def expected_range(self) -> tuple[float, float] | None:
         """Between which amounts that sum will lie, with the chance that the table's terms say."""

@@ -138,7 +138,7 @@ class Service:
                 next_step="Leave it out, or send the customers' orders as transactions.",
             )
             return [Answer(customer, "stored", None, elsewhen) for customer in ids]
-        asked = [(customer, self._place(customer)) for customer in ids]
+        asked = [(customer, self.place(customer)) for customer in ids]
         wanted = dict.fromkeys(place for _, place in asked if place is not None)
         places = pa.array(wanted, pa.int64())
         terms = self._asked(question)
@@ -159,7 +159,7 @@ class Service:
             CustomerNotFound: the shop knows no such customer.
             HorizonOutOfRange: a horizon cannot be computed.
         """
-        place = self._place(customer)
+        place = self.place(customer)
         if place is None:
             raise CustomerNotFound(customer, self.as_of)
         window, unit = self.summary.window, self.summary.time_unit
@@ -190,7 +190,8 @@ class Service:
         )
         return found and Ranges(*(terms.margin * part for part in found))
 
-    def _place(self, customer: str) -> int | None:
+    def place(self, customer: str) -> int | None:
+        """The row of a customer in table and summary, by id or e-mail."""
         if "@" not in customer or customer in self._places:
             return self._places.get(customer)
         email = customer.strip().lower()
@@ -198,7 +199,7 @@ class Service:
         return self._places.get(email, self._places.get(digest))
 
     def _name(self, customer: str | None) -> str:
-        place = None if customer is None else self._place(customer)
+        place = None if customer is None else self.place(customer)
         return customer or "" if place is None else self.table["customer_id"][place].as_py()
 
     def _known(self, places: pa.Array, terms: Terms) -> pa.Table:

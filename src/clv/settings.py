@@ -6,6 +6,8 @@ Meanings are in ``clv.options``. Nothing below this layer reads configuration.
 from __future__ import annotations
 
 import datetime as dt
+import glob
+import itertools
 import json
 import os
 import tomllib
@@ -77,8 +79,12 @@ class Settings(BaseSettings):
     @field_validator("source", mode="before")
     @classmethod
     def _several_paths(cls, value: Any) -> Any:
-        """One path, or several joined as the system joins paths."""
-        return tuple(value.split(os.pathsep)) if isinstance(value, str) else value
+        """One path, or several joined as the system joins paths; ``*`` is any part of a name."""
+        if not isinstance(value, str):
+            return value
+        # A path of its own may be absolute, which Path.glob does not take.
+        named = [sorted(glob.glob(one)) or [one] for one in value.split(os.pathsep)]  # noqa: PTH207
+        return tuple(itertools.chain.from_iterable(named))
 
     @field_validator("also_count", mode="before")
     @classmethod

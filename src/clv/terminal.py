@@ -235,7 +235,7 @@ def forecast(facts: dict[str, Any]) -> str:
     return (
         f"{facts['customers']:,} customers are expected to bring {total} within "
         f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
-        f"{facts['tiers'].get('A', 0):,} of them make up the first half)."
+        f"half of it comes from {facts['tiers'].get('A', 0):,} of them)."
     )
 
 

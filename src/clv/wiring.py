@@ -98,6 +98,7 @@ def source_of_log(settings: Settings) -> Source:
         )
     else:
         known = order_log(**{name: getattr(settings, name) for name in COLUMNS})
+        _refuse_names_no_export_has(settings)
     return dataclasses.replace(
         known,
         date_format=settings.date_format,
@@ -106,13 +107,23 @@ def source_of_log(settings: Settings) -> Source:
     )
 
 
+def _refuse_names_no_export_has(settings: Settings) -> None:
+    parts = load.header_rows(settings.source, settings.encoding)
+    named = {settings.customer_id, settings.date, settings.amount}
+    if all(named <= set(header) for _, header in parts):
+        return
+    if (kind := recognize(parts)) in EXPORTS:
+        raise SettingsError(
+            "customer_id, date, amount",
+            f"this is an export of {str(kind).title()}, which is read as it is.",
+            next_step="Leave --customer-id, --date and --amount out.",
+        )
+
+
 def _recognized(settings: Settings) -> Source:
     if not settings.source or settings.kind == ONLINE_RETAIL.name:
         return ONLINE_RETAIL
-    try:
-        parts = load.header_rows(settings.source, settings.encoding)
-    except SourceUnreadable:
-        return ONLINE_RETAIL  # the ingest says what is wrong with the file
+    parts = load.header_rows(settings.source, settings.encoding)
     kind = settings.kind or recognize(parts)
     if kind is None:
         return ONLINE_RETAIL

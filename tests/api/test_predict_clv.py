@@ -198,3 +198,13 @@ def test_extremes_are_forecast_and_finite(api, extreme):
     for row in results(api, summaries=rows, horizon_days=3650, discount_rate=10):
         assert math.isfinite(row["lifetime_clv"])
         assert 0 <= row["p_alive"] <= 1
+
+
+@pytest.mark.parametrize("as_of", ["0001-01-01", "1500-06-01", "2500-06-01", "9999-12-31"])
+def test_a_day_far_from_the_log_is_answered_as_any_other(api, as_of):
+    orders = [{"customer_id": "x", "date": as_of, "amount": 5.0}]
+
+    answer = api.post("/predict_clv", json={"transactions": orders, "as_of": as_of})
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["results"][0]["as_of"] == as_of

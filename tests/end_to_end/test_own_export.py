@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
+import pytest
 from data.small_exports import shopify
 from data.small_logs import write
+from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from clv import cli
@@ -45,3 +49,51 @@ def test_an_export_needs_no_flags_and_is_remembered_but_nothing_is_overwritten(
     assert "wrote what was recognized to" in first.stderr
     assert "nothing changed" in second.stderr
     assert (tmp_path / "clv.toml").read_text() == stored
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    """A workspace run on two files of a Shopify export, and the e-mail of its best customer."""
+    folder = tmp_path_factory.mktemp("shopify")
+    orders = [
+        shopify(
+            f"#{customer}-{order}",
+            Email=f"Buyer{customer}@Example.org ",
+            Created_at=f"{dt.date(2024, 1, 3) + dt.timedelta(days=11 * order + customer)} 10:00",
+        )
+        for customer in range(30)
+        for order in range(1 + customer // 3)
+    ]
+    write(folder / "orders_1.csv", orders[:60])
+    write(folder / "orders_2.csv", orders[60:])
+    run = ["run", "--workspace", str(folder / "shop"), "--mlflow-uri", "off"]
+    answer = CliRunner().invoke(cli.app, run, env={"CLV_SOURCE": str(folder / "orders_*.csv")})
+    assert answer.exit_code == 0, answer.stderr
+    return folder
+
+
+def test_a_customer_of_an_export_is_found_by_e_mail_on_the_page(shop, monkeypatch):
+    monkeypatch.setenv("CLV_WORKSPACE", str(shop / "shop"))
+
+    def page():
+        from clv.dashboard import app
+
+        app.visited("customers", app.Speech("en"))
+
+    opened = AppTest.from_function(page, default_timeout=60)
+    opened.query_params["customer"] = "BUYER29@example.org"
+    opened.run()
+
+    assert not opened.exception
+    assert {metric.label: metric.value for metric in opened.metric}["Orders"] == "10"
+
+
+def test_columns_named_for_an_export_are_refused_with_the_way_out(shop):
+    named = ["--customer-id", "email", "--date", "created_at", "--amount", "total"]
+    run = ["run", str(shop / "orders_1.csv"), *named, "--workspace", str(shop / "other")]
+
+    answer = CliRunner().invoke(cli.app, run)
+
+    assert answer.exit_code == 2
+    assert "this is an export of Shopify, which is read as it is" in answer.stderr
+    assert "Leave --customer-id, --date and --amount out." in answer.stderr

@@ -111,7 +111,7 @@ class _Ask(Message):
     """What every question may say beside whom it is about."""
 
     horizon_days: Horizon | None = Field(None, description="else that of the table")
-    interval_level: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+    interval_level: Annotated[float, Field(gt=0, le=0.99)] | None = Field(
         None, description="chance the interval is meant to hold; else that of the table"
     )
     as_of: Day | None = Field(None, description="the last day to know about; else the table's")

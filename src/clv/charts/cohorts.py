@@ -18,21 +18,26 @@ MOST_CURVES = len(COLORS)
 FEWEST_IN_A_POINT = 30
 
 
+MUCH = 100_000
+"""Money in a cell from which whole units would not fit it."""
+
+
 def retention_heatmap(
     cohorts: pa.Table, last_day: dt.date, measure: Measure, speech: Speech
 ) -> Chart:
     """Cohorts downward, months since the first purchase to the right, from the month after it.
 
-    ``measure`` is the share of the cohort that bought, how many did, or their money in
-    thousands. The month the log ends in is left out unless it is over.
+    ``measure`` is the share of the cohort that bought, how many did, or their money, in
+    thousands where it is that much. The month the log ends in is left out unless it is over.
     """
     found = _afterwards(cohorts, last_day)
+    unit = 1000 if found["value"].max() >= MUCH else 1
     measured = {
         "share": found["active"] / found["customers"],
         "count": found["active"],
-        "value": found["value"] / 1000,
+        "value": found["value"] / unit,
     }
-    shown = speech(f"measure_{measure}", unit=speech.money(1000))
+    shown = speech(f"measure_{measure}", unit=speech.money(unit))
     title = speech("heatmap_title", measure=shown)
     grid = found.assign(shown=measured[measure]).pivot(
         index="cohort", columns="period", values="shown"

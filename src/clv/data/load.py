@@ -74,8 +74,10 @@ def require_files(paths: Sequence[Path]) -> None:
         raise SourceUnreadable("source", "no file was given.", next_step=_EXPECTED)
     for path in paths:
         if not path.is_file():
-            problem = "is a folder, not a file." if path.is_dir() else "there is no such file."
-            raise SourceUnreadable(path, problem, next_step="Check the path.")
+            if path.is_dir():
+                step = f"Name its files, such as {path / '*.csv'}."
+                raise SourceUnreadable(path, "is a folder, not a file.", next_step=step)
+            raise SourceUnreadable(path, "there is no such file.", next_step="Check the path.")
         if path.stat().st_size == 0:
             raise SourceUnreadable(path, "the file is empty.", next_step="Export it again.")
         if not path.name.lower().endswith(SUFFIXES):

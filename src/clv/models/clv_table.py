@@ -176,7 +176,11 @@ def _next_order(
     """Quartiles of the date of the next order, for customers who are likely to place one."""
     is_likely, days = next_order_days(model.purchases, summary, terms.horizon_days)
     dates = np.full((len(days), len(summary)), np.datetime64("NaT", "D"))
-    dates[:, is_likely] = np.datetime64(summary.window.end) + days.astype("timedelta64[D]")
+    # No date is later than the calendar's last.
+    has_one = days[-1] <= (dt.date.max - summary.window.end).days
+    is_likely[is_likely] = has_one
+    ahead = days[:, has_one].astype("timedelta64[D]")
+    dates[:, is_likely] = np.datetime64(summary.window.end) + ahead
     names = ("next_order_from", "expected_date_of_next_order", "next_order_to")
     columns = {name: pa.array(row, pa.date32()) for name, row in zip(names, dates, strict=True)}
     status = np.where(is_likely, "expected", "unlikely")

@@ -55,7 +55,7 @@ def read(folder: Path) -> LifetimeValue:
     path, digest = folder / "model.json", folder.name
     if not path.is_file():
         raise ModelNotFound(
-            f"model {digest}", folder.parent, next_step="Run `clv train pareto-nbd`."
+            f"model {digest}", folder.parent, next_step="Run `clv run`; it trains one."
         )
     if _manifest(folder).get("format") != FORMAT:
         raise IncompatibleArtifact(
@@ -105,6 +105,6 @@ def champion(workspace: Workspace) -> str:
         raise ModelNotFound(
             "champion",
             workspace.path("models"),
-            next_step="Run `clv train pareto-nbd` and `clv promote`, or `clv run` for everything.",
+            next_step="Run `clv run`, or `clv promote` a model that is here.",
         )
     return workspace.path(CHAMPION).read_text(encoding="utf-8").strip()

@@ -66,7 +66,9 @@ def _customer(told: Narrative, asked: str) -> None:
     if answer.row is None:
         raise answer.error or AssertionError(asked)
     st.header(plain(say("one_customer", customer=answer.row["customer_id"])))
-    _history(told, answer.row)
+    place = service.place(asked)
+    assert place is not None  # else there were no answer
+    _history(told, answer.row, place)
     st.subheader(say("outlook"))
     for sentence in _outlook(answer.row, say):
         st.markdown(plain(sentence))
@@ -75,9 +77,8 @@ def _customer(told: Narrative, asked: str) -> None:
     chart(drawn, say, say("chance_note"), key="chance")
 
 
-def _history(told: Narrative, row: dict[str, Any]) -> None:
+def _history(told: Narrative, row: dict[str, Any], place: int) -> None:
     say, service = told.speech, told.overview.service
-    place = pc.index(service.table["customer_id"], row["customer_id"]).as_py()
     bought = service.summary.table.slice(place, 1).to_pylist()[0]
     silent = float(days_since_last_order(service.summary)[place])
     said = {

@@ -27,7 +27,7 @@ def _headline(told: Narrative) -> None:
             say.label("customers"): say.number(overview.table.num_rows),
         }
     )
-    st.markdown(plain(f"{told.expected} {told.how_wide}"))
+    st.markdown(plain(f"{told.expected} {told.half} {told.how_wide}"))
     off = [f"- {plain(sentence)}" for sentence in told.how_far_off]
     st.warning("\n".join(off), icon=":material/balance:")
     st.caption(plain(told.value_definition))

@@ -200,7 +200,7 @@ def _found(client: MlflowClient, tracking: Tracking, digest: str) -> ModelVersio
 
 def _nothing(tracking: Tracking, wanted: str) -> ModelNotFound:
     return ModelNotFound(
-        wanted, f"MLflow at {tracking.shown}", next_step="Run `clv train pareto-nbd`."
+        wanted, f"MLflow at {tracking.shown}", next_step="Run `clv run`; it trains one."
     )
 
 
