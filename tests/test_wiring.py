@@ -46,6 +46,9 @@ def put(tmp_path, *names):
 
 def test_a_named_log_comes_before_everything(tmp_path, monkeypatch, network):
     put(tmp_path, "online_retail_II.csv")
+    monkeypatch.chdir(tmp_path)
+    for name in ("named.csv", "argument.csv"):
+        Path(name).write_text("a,b\n1,2\n")
     monkeypatch.setenv("CLV_SOURCE", "named.csv")
 
     assert log_of(tmp_path).paths == (Path("named.csv"),)
@@ -105,15 +108,17 @@ def test_a_simulated_shop_is_not_simulated_twice(tmp_path):
 
 
 def test_without_columns_a_log_is_read_as_online_retail(tmp_path):
-    log = log_of(tmp_path, source=("a.csv",))
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    log = log_of(tmp_path, source=(tmp_path / "a.csv",))
 
     assert (log.source.name, log.currency, log.net) == (ONLINE_RETAIL.name, "GBP", True)
 
 
 def test_with_columns_a_log_is_read_as_a_plain_order_log(tmp_path):
+    (tmp_path / "a.csv").write_text("email,at,total,id,land\nann,2020-01-01,5,1,DE\n")
     log = log_of(
         tmp_path,
-        source=("a.csv",),
+        source=(tmp_path / "a.csv",),
         customer_id="email",
         date="at",
         amount="total",
