@@ -138,7 +138,9 @@ def test_the_survey_of_a_draw_is_the_likelihood_and_the_chance_of_being_alive(sh
     x, *_ = shop
     rising = pareto_nbd.rising_factorials(near.r, int(x.max()))[0][x.astype(int)]
 
-    total, alive = pareto_nbd_draws.Nodes.around(PARAMS, *shop).survey(near)
+    total, alive = pareto_nbd.Nodes.around(PARAMS, shop, pareto_nbd_draws.FEW_NODES, None).survey(
+        near
+    )
 
     assert rising + total == pytest.approx(pareto_nbd.log_likelihood(near, *shop), abs=1e-5)
     assert alive == pytest.approx(pareto_nbd.p_alive(near, *shop), abs=1e-5)

@@ -24,7 +24,7 @@ Start reading at :func:`log_likelihood`; every other function is built on the sa
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -314,25 +314,49 @@ def _survey(
     for part in blocks(values.size, nodes=nodes * (1 + len(steps))):
         *rates, k, last, age, now = (column[part] for column in columns)
         ticking = None if clock is None else clock.set_to(now)
-        values[part], alive[part] = _survey_block(
-            ParetoNBDParams(*rates), (k, last, age), nodes, ticking
-        )
+        own = ParetoNBDParams(*rates)
+        values[part], alive[part] = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
     return values, alive
 
 
-def _survey_block(
-    params: ParetoNBDParams, history: tuple[Float, Float, Float], nodes: int, clock: Clock | None
-) -> tuple[Float, Float]:
-    (r, alpha, s, beta), (x, t_x, T) = params, history
-    cuts = None if clock is None else clock.cuts(T)
-    scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
-    times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
-    times = np.vstack([times, T])
-    active = times if clock is None else clock.age(T, times)
-    terms = -(r + x) * np.log1p(active / alpha) - s * np.log1p(times / beta)
-    terms[:-1] += log_weights + np.log(s / beta) - np.log1p(times[:-1] / beta)
-    total, shares = log_sum_exp(terms)
-    return total - x * np.log(alpha), shares[-1]
+class Nodes(NamedTuple):
+    """Moments at which customers may have dropped out, the last one being alive today.
+
+    ``times`` and ``active``, the same moments on the customers' clock, have shape
+    ``(nodes + 1, n)``, ``log_weights`` one row less.
+    """
+
+    x: Float
+    times: Float
+    active: Float
+    log_weights: Float
+
+    @classmethod
+    def around(
+        cls,
+        params: ParetoNBDParams,
+        history: tuple[Float, Float, Float],
+        nodes: int,
+        clock: Clock | None,
+    ) -> Self:
+        """The nodes that suit parameters near ``params``; history is ``x, t_x, T``."""
+        x, t_x, T = history
+        cuts = None if clock is None else clock.cuts(T)
+        scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
+        times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
+        times = np.vstack([times, T])
+        return cls(x, times, times if clock is None else clock.age(T, times), log_weights)
+
+    def survey(self, params: ParetoNBDParams) -> tuple[Float, Float]:
+        """Log of the likelihood but for its factor in ``x`` and ``r``, and P(alive), ``(n,)``."""
+        r, alpha, s, beta = params
+        falling = np.log1p(self.times / beta)
+        terms = np.log1p(self.active / alpha)
+        terms *= -(r + self.x)
+        terms -= s * falling
+        terms[:-1] += self.log_weights + np.log(s / beta) - falling[:-1]
+        total, shares = log_sum_exp(terms)
+        return total - self.x * np.log(alpha), shares[-1]
 
 
 def decay_scale(

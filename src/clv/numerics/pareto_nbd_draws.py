@@ -9,64 +9,19 @@ Start reading at :func:`draw`.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
-
 import numpy as np
 
 from clv.numerics import posterior
-from clv.numerics.clock import Clock
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
-from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale
+from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
 from clv.numerics.pareto_nbd_total import Pieces, Season, log_likelihood_total, scale_of_nodes
 from clv.numerics.posterior import ParameterDraws
-from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
+from clv.numerics.quadrature import Float, blocks
 from clv.numerics.rising import rising_factorials
 
-NODES = 16
+FEW_NODES = 16
 """Nodes for a draw, whose own noise hides an error of 1e-3 in a probability."""
-
-
-class Nodes(NamedTuple):
-    """Moments at which customers may have dropped out, the last one being alive today.
-
-    ``times`` and ``active``, the same moments on the customers' clock, have shape
-    ``(nodes + 1, n)``, ``log_weights`` one row less.
-    """
-
-    x: Float
-    times: Float
-    active: Float
-    log_weights: Float
-
-    @classmethod
-    def around(
-        cls,
-        params: ParetoNBDParams,
-        x: Float,
-        t_x: Float,
-        T: Float,
-        *,
-        clock: Clock | None = None,
-    ) -> Self:
-        """The nodes that suit parameters near ``params``."""
-        cuts = None if clock is None else clock.cuts(T)
-        busy = None if clock is None else clock.age(T, t_x)
-        scale = decay_scale(params, x, t_x, active=busy)
-        times, log_weights = dropout_nodes(t_x, T, scale, nodes=NODES, cuts=cuts)
-        times = np.vstack([times, T])
-        return cls(x, times, times if clock is None else clock.age(T, times), log_weights)
-
-    def survey(self, params: ParetoNBDParams) -> tuple[Float, Float]:
-        """Log of the likelihood but for its factor in ``x`` and ``r``, and P(alive), ``(n,)``."""
-        r, alpha, s, beta = params
-        falling = np.log1p(self.times / beta)
-        terms = np.log1p(self.active / alpha)
-        terms *= -(r + self.x)
-        terms -= s * falling
-        terms[:-1] += self.log_weights + np.log(s / beta) - falling[:-1]
-        total, shares = log_sum_exp(terms)
-        return total - self.x * np.log(alpha), shares[-1]
 
 
 def draw(
@@ -94,10 +49,10 @@ def draw(
     alphas, betas = np.asarray(own.alpha), np.asarray(own.beta)
     shares = alphas / fitted.params.alpha, betas / fitted.params.beta
     parts = []
-    for part in blocks(rows.x.size, nodes=NODES):
+    for part in blocks(rows.x.size, nodes=FEW_NODES):
         around = ParetoNBDParams(own.r, alphas[part], own.s, betas[part])
         history = rows.x[part], rows.t_x[part], rows.T[part]
-        nodes = Nodes.around(around, *history, clock=clock)
+        nodes = Nodes.around(around, history, FEW_NODES, clock)
         parts.append((rows.weights[part], [share[part] for share in shares], nodes))
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
 
@@ -113,7 +68,7 @@ def draw(
         return float(value) if np.isfinite(value) else -np.inf
 
     scale = scale_of_nodes(point, rows, season)
-    _, _, hessian = log_likelihood_total(point, rows, scale, nodes=NODES, season=season)
+    _, _, hessian = log_likelihood_total(point, rows, scale, nodes=FEW_NODES, season=season)
     hessian = hessian[:4, :4]
     if prior is not None:
         hessian = hessian - np.diag(prior.precision)

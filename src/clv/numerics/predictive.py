@@ -19,8 +19,8 @@ from typing import NamedTuple
 import numpy as np
 
 from clv.numerics.clock import Clock
-from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.pareto_nbd_draws import Nodes
+from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
+from clv.numerics.pareto_nbd_draws import FEW_NODES
 from clv.numerics.quadrature import Float
 
 
@@ -137,7 +137,7 @@ def _p_alive(params: ParetoNBDParams, customers: Customers, clock: Clock | None)
     def own(r: float, alpha: float, s: float, beta: float) -> ParetoNBDParams:
         return ParetoNBDParams(r, alpha * customers.of_alpha, s, beta * customers.of_beta)
 
-    nodes = Nodes.around(own(*middle), *customers[:3], clock=clock)
+    nodes = Nodes.around(own(*middle), customers[:3], FEW_NODES, clock)
     rates = zip(*(np.atleast_1d(rate).tolist() for rate in params), strict=True)
     return np.stack([nodes.survey(own(*rate))[1] for rate in rates])
 
