@@ -296,6 +296,7 @@ def backtest(session: Session) -> None:
     from clv import terminal
     from clv.pipeline.backtest import backtest as hold
     from clv.pipeline.backtest import candidates
+    from clv.store import workspace as files
 
     settings = session.settings
     records = hold(
@@ -305,7 +306,9 @@ def backtest(session: Session) -> None:
         horizon_days=settings.horizon_days,
     )
     session.warn_simulated()
-    session.answer({"records": records}, *terminal.backtest(records))
+    review = session.workspace.read_json(files.REVIEW)
+    shown = *terminal.backtest(records), *terminal.reviewed(review)
+    session.answer({"records": records, "review": review}, *shown)
 
 
 @verb("predict")

@@ -180,8 +180,8 @@ def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
         title = f"Forecast {words} against what happened"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
         for heading in ("days", "dates", "model", "bias", "error", "dev.", "rank"):
-            justify = "left" if heading == "model" else "right"
-            table.add_column(heading, justify=justify, no_wrap=True)
+            words_left = heading == "model"
+            table.add_column(heading, justify="left" if words_left else "right", no_wrap=True)
         held = averages(records, target)
         for days in dict.fromkeys(days for days, _ in held):
             here = {model: own for (at, model), own in held.items() if at == days}
@@ -229,7 +229,7 @@ def forecast_facts(predictions: Predictions) -> dict[str, Any]:
 
 
 CHECKED = {
-    "checked": "this horizon was checked twice on this log",
+    "checked": "this horizon was checked on this log",
     "checked_once": "this horizon was checked once on this log",
     "extrapolated": "this horizon was not checked on this log",
 }
@@ -245,7 +245,7 @@ def forecast(facts: dict[str, Any]) -> str:
     )
 
 
-def off_by(biases: list[tuple[float, str]]) -> str:
+def _off_by(biases: list[tuple[float, str]]) -> str:
     """How far totals were off at earlier dates: each, or the two ends of many."""
     one = [f"{bias:+.0%} on {cut}" for bias, cut in biases]
     if len(one) <= SHOWN_ONE_BY_ONE:
@@ -268,13 +268,20 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
         return [f"It was not held against what happened{until * (etl['last_day'] < checkable)}."]
     said = [
         f"The same forecast over {days} days "
-        + (f"was off by {off_by(biases)}." if biases else "met no sales to compare it with.")
+        + (f"was off by {_off_by(biases)}." if biases else "met no sales to compare it with.")
         for days, biases in sorted(held.items())
     ]
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
         length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")
     return said
+
+
+def reviewed(review: dict[str, Any]) -> Iterable[str]:
+    """The word of a review, and what it rests on where that is no PASS."""
+    grave = [one for one in review["findings"] if one["word"] != "PASS"]
+    said = " ".join(f"{one['found']} {one['advice']}" for one in grave)
+    return [f"Review: {review['word']}. {said}".rstrip()]
 
 
 def whole_run(
@@ -286,6 +293,7 @@ def whole_run(
         found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
     if records:
+        found += reviewed(workspace.read_json(files.REVIEW))
         written["backtest"] = files.BACKTEST_REPORT
     if workspace.is_file(files.REPORT):
         written["report"] = files.REPORT

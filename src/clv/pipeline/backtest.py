@@ -193,9 +193,13 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
 
 
 def _publish(stage: Stage, key: str, records: list[Record], rows: list[pa.Table]) -> None:
+    from clv.evaluation.review import review
+
     stage.write_json(files.BACKTEST_REPORT, records)
-    pq.write_table(pa.concat_tables(rows), stage.path(files.HOLDOUT), compression="snappy")
-    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT])
+    held = pa.concat_tables(rows)
+    pq.write_table(held, stage.path(files.HOLDOUT), compression="snappy")
+    stage.write_json(files.REVIEW, review(records, held).to_dict())
+    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW])
 
 
 def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
