@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from clv import terminal
+from clv.evaluation.backtest import averages
 from clv.data.preprocess import RULES, RULES_OF_SOME
 
 ETL = {
@@ -135,30 +136,31 @@ def test_the_best_of_each_metric_stands_out():
     rows = [
         {
             "model": m,
-            "role": "chosen",
-            "cut": "2023-01-01",
+            "role": role,
+            "cut": cut,
             "horizon_days": 91,
             "target": "net_cash",
             "metric": k,
             "value": v,
         }
-        for m, values in {
-            "last-period-repeated": (0.1, 5000, 2000, 0.6),
-            "poor": (-0.4, 9000, None, 0.2),
-        }.items()
+        for m, role, cut, values in (
+            ("fine", "chosen", "2023-01-01", (0.1, 5000, 2000, 0.6)),
+            ("other", "chosen", "2023-02-01", (-0.2, 7000, 2000, 0.6)),
+            ("poor", "baseline", "2023-01-01", (-0.4, 9000, None, 0.2)),
+            ("untold", "challenger", "2023-01-01", (0.0, 1, 1, 0.9)),
+        )
         for k, v in zip(("bias", "mae", "tweedie", "spearman"), values, strict=True)
     ]
 
-    cells = list(terminal._rows(rows))
+    shown = text_of(*terminal.backtest(rows), width=80)
 
-    assert cells[0][1:] == [
-        "[bold]+10.0%[/bold]",
-        "[bold]5,000.0[/bold]",
-        "[bold]2,000.0[/bold]",
-        "[bold]0.600[/bold]",
-    ]
-    assert cells[1][1:] == ["-40.0%", "9,000.0", "", "0.200"]
-
-    narrow = text_of(*terminal.backtest(rows), width=80)
-    assert "…" not in narrow
-    assert "0.600" in narrow
+    assert "after 2 dates, 2023-01-01 to 2023-02-01. Chosen there: fine, other." in " ".join(
+        shown.split()
+    )
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["91", "2", "chosen", "-20%", "to", "+10%", "6,000.0", "2,000.0", "0.600"] in lines
+    assert ["91", "1", "poor", "-40%", "9,000.0", "-", "0.200"] in lines
+    assert "untold" not in shown
+    cells = list(terminal._rows({m: own for (_, m), own in averages(rows, "net_cash").items()}))
+    assert [cell.startswith("[bold]") for cell in cells[0]] == [False] * 3 + [True] * 3
+    assert "…" not in shown

@@ -295,13 +295,20 @@ def backtest(session: Session) -> None:
     """Hold the model and the baselines against what happened after earlier dates."""
     from clv import terminal
     from clv.pipeline.backtest import backtest as hold
+    from clv.pipeline.backtest import candidates
+    from clv.store import workspace as files
 
     settings = session.settings
     records = hold(
-        session.workspace, settings.model, session.tell, horizon_days=settings.horizon_days
+        session.workspace,
+        candidates(settings.model),
+        session.tell,
+        horizon_days=settings.horizon_days,
     )
     session.warn_simulated()
-    session.answer({"records": records}, *terminal.backtest(records))
+    review = session.workspace.read_json(files.REVIEW)
+    shown = *terminal.backtest(records), *terminal.reviewed(review)
+    session.answer({"records": records, "review": review}, *shown)
 
 
 @verb("predict")

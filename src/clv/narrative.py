@@ -10,6 +10,8 @@ from clv.speech import TEXTS, Speech
 
 Columns = dict[str, list[str]]
 
+SHOWN_ONE_BY_ONE = 2
+
 
 @dataclasses.dataclass(frozen=True)
 class Narrative:
@@ -41,20 +43,39 @@ class Narrative:
         past, speech = self.overview.past, self.speech
         if not past:
             return [speech("never_held")]
-        said = [
-            speech(
-                "too_high" if one.bias > 0 else "too_low",
-                date=speech.date(one.cut),
-                days=speech.number(one.horizon_days),
-                share=speech.percent(abs(one.bias)),
-                expected=speech.rough(one.expected),
-                actual=speech.rough(one.actual),
-            )
-            for one in past
-        ]
+        said = (
+            self._range_of_misses
+            if len(past) > SHOWN_ONE_BY_ONE
+            else [
+                speech(
+                    "too_high" if one.bias > 0 else "too_low",
+                    date=speech.date(one.cut),
+                    days=speech.number(one.horizon_days),
+                    share=speech.percent(abs(one.bias)),
+                    expected=speech.rough(one.expected),
+                    actual=speech.rough(one.actual),
+                )
+                for one in past
+            ]
+        )
         if past[0].horizon_days != self.overview.service.terms.horizon_days:
             said.append(speech("other_horizon", days=speech.number(past[0].horizon_days)))
         return [*said, speech("held_once")] if len(past) == 1 else said
+
+    @property
+    def _range_of_misses(self) -> list[str]:
+        """How far totals were off at many dates, and how often ranges held."""
+        past, speech = self.overview.past, self.speech
+        biases = [one.bias for one in past]
+        many = {"dates": speech.number(len(past)), "days": speech.number(past[0].horizon_days)}
+        low, high = (speech.change(bias) for bias in (min(biases), max(biases)))
+        said = [speech("off_at_dates", low=low, high=high, **many)]
+        shares = [one.held for one in past if one.held is not None]
+        if shares:
+            least, most = (speech.percent(share) for share in (min(shares), max(shares)))
+            within = speech.number(sum(one.is_within for one in past))
+            said.append(speech("ranges_held", least=least, most=most, within=within, **many))
+        return said
 
     @property
     def half(self) -> str:

@@ -65,7 +65,10 @@ OPTIONS = (
     Option("with_tax_and_shipping", "", "Leave tax and shipping inside totals of an export.", LOG),
     Option("basis", "BASIS", "net counts value less returns, gross before them.", LOG),
     Option(
-        "model", "MODEL", "Purchase model, by its name in the catalog.", ("init", "backtest", "run")
+        "model",
+        "MODEL",
+        "Purchase model, by its name in the catalog; auto is what the backtest finds best.",
+        ("init", "backtest", "run"),
     ),
     Option("horizon_days", "DAYS", "How far the forecast reaches.", ("backtest", *FORECAST)),
     Option("churn_window_days", "DAYS", "No order within it is churn; else the horizon.", FORECAST),

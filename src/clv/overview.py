@@ -164,7 +164,16 @@ def _past(workspace: Workspace, horizon_days: int) -> tuple[PastForecast, ...]:
         partitioning=None,
     )
     sums = rows.group_by(["cut", "horizon_days"]).aggregate([("mean", "sum"), ("actual", "sum")])
-    held = [PastForecast(*row.values()) for row in sums.sort_by("cut").to_pylist()]
+    found = {
+        (record["cut"], record["horizon_days"], record["metric"]): record
+        for record in workspace.read_json(files.BACKTEST_REPORT)
+        if (record["role"], record["target"]) == ("chosen", "net_cash")
+    }
+    held = []
+    for cut, days, expected, actual in map(dict.values, sums.sort_by("cut").to_pylist()):
+        total, share = (found.get((cut.isoformat(), days, name)) for name in ("total", "pit80"))
+        reach = total and (total["lower"], total["upper"])
+        held.append(PastForecast(cut, days, expected, actual, reach, share and share["value"]))
     nearest = min((one.horizon_days for one in held), key=lambda days: abs(days - horizon_days))
     return tuple(one for one in held if one.horizon_days == nearest and one.actual > 0)
 

@@ -6,6 +6,7 @@ and a window ends with its last day included. Nothing here reads a clock.
 
 from __future__ import annotations
 
+import calendar
 import dataclasses
 import datetime as dt
 import enum
@@ -49,6 +50,13 @@ class ObservationWindow:
         return ObservationWindow(
             self.end + dt.timedelta(days=1), self.end + dt.timedelta(days=horizon_days)
         )
+
+
+def months_before(day: dt.date, months: int) -> dt.date:
+    """The same day of an earlier month, or that month's last."""
+    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    last = calendar.monthrange(years, month + 1)[1]
+    return dt.date(years, month + 1, min(day.day, last))
 
 
 def discount_per_unit(annual_rate: float, unit: TimeUnit) -> float:

@@ -32,6 +32,7 @@ from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.ranges import of_groups
 from clv.models.segments import HorizonValidated
+from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Ranges, Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
@@ -43,6 +44,10 @@ Source = Literal["stored", "live"]
 
 HORIZONS_AT_HAND = 8
 PREDICT_AGAIN = "Run `clv predict`."
+
+
+Doubts = Mapping[int, tuple[Shock, Calibration]]
+"""By horizon tried: what may move everybody, and what stated chances were worth."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +81,10 @@ class Service:
         terms: Terms,
         horizons: Mapping[int, HorizonValidated],
         *,
-        shocks: Mapping[int, Shock],
+        doubts: Doubts,
     ) -> None:
         self.model, self.summary, self.table = model, summary, table
-        self.terms, self.horizons, self.shocks = terms, horizons, shocks
+        self.terms, self.horizons, self.doubts = terms, horizons, doubts
         self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
         self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
 
@@ -99,9 +104,9 @@ class Service:
             raise _unfit(path, f"it is not what model {digest} says of the summary beside it.")
         if not table["customer_id"].equals(summary.table["customer_id"]):
             raise _unfit(path, "its customers are not those of the summary beside it.")
-        terms, horizons, shocks = _terms_of(path, table, facts)
+        terms, horizons, doubts = _terms_of(path, table, facts)
         model = artifacts.load(workspace, digest)
-        return cls(model, summary, table, terms, horizons, shocks=shocks)
+        return cls(model, summary, table, terms, horizons, doubts=doubts)
 
     @property
     def as_of(self) -> dt.date:
@@ -266,21 +271,23 @@ class Service:
         """The terms of the table, but for what the question wants otherwise."""
         own = self.terms
         horizon_days = question.horizon_days or own.horizon_days
+        shock, calibration = self._doubt(horizon_days)
         follows = own.churn_window_days == own.horizon_days
         rate = question.discount_rate
         return dataclasses.replace(
             own,
             horizon_days=horizon_days,
             horizon_validated=self.horizons.get(horizon_days, "extrapolated"),
-            shock=self._shock(horizon_days),
+            shock=shock,
+            calibration=calibration,
             interval_level=question.interval_level or own.interval_level,
             churn_window_days=horizon_days if follows else own.churn_window_days,
             discount_rate=own.discount_rate if rate is None else rate,
         )
 
-    def _shock(self, horizon_days: int) -> Shock:
+    def _doubt(self, horizon_days: int) -> tuple[Shock, Calibration]:
         untried = common_shock((), horizon_days, history_days=self.summary.window.days)
-        return self.shocks.get(horizon_days, untried)
+        return self.doubts.get(horizon_days, (untried, AS_STATED))
 
     def _crowd_at(self, horizon_days: int) -> Crowd:
         if horizon_days == self.terms.horizon_days:
@@ -295,21 +302,28 @@ def _unfit(path: Any, problem: str) -> IncompatibleArtifact:
 
 def _terms_of(
     path: Any, table: pa.Table, facts: Mapping[str, str]
-) -> tuple[Terms, dict[int, HorizonValidated], dict[int, Shock]]:
+) -> tuple[Terms, dict[int, HorizonValidated], Doubts]:
     """The terms a stored CLV table was asked under, and how horizons fared that were tried."""
-    told = {"discount_rate", "margin", "horizons", "shocks"}
+    told = {"discount_rate", "margin", "horizons", "shocks", "calibrations"}
     if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]
     names = {field.name for field in dataclasses.fields(Terms)} & first.keys()
     same = names - {"interval_level"}  # null where the model has no intervals
-    horizons, shocks = (json.loads(facts[name]).items() for name in ("horizons", "shocks"))
-    scales = {int(days): Shock(*shock) for days, shock in shocks}
+    horizons, shocks, maps = (
+        json.loads(facts[name]).items() for name in ("horizons", "shocks", "calibrations")
+    )
+    doubts = {
+        int(days): (Shock(*shock), Calibration(tuple(worth)))
+        for (days, shock), (_, worth) in zip(shocks, maps, strict=True)
+    }
+    shock, calibration = doubts[first["horizon_days"]]
     terms = Terms(
         **{name: first[name] for name in same},
         discount_rate=float(facts["discount_rate"]),
         margin=float(facts["margin"]),
         simulated=facts.get("simulated") == "true",
-        shock=scales[first["horizon_days"]],
+        shock=shock,
+        calibration=calibration,
     )
-    return terms, {int(days): word for days, word in horizons}, scales
+    return terms, {int(days): word for days, word in horizons}, doubts

@@ -67,9 +67,9 @@ class Settings(BaseSettings):
     ] = ()
     with_tax_and_shipping: bool = False
     basis: Literal["net", "gross"] = "net"
-    model: Literal["seasonal-pareto-nbd", "pareto-nbd", "bg-nbd", "mbg-nbd", "mbg-cnbd", "nbd"] = (
-        "seasonal-pareto-nbd"
-    )
+    model: Literal[
+        "auto", "seasonal-pareto-nbd", "pareto-nbd", "bg-nbd", "mbg-nbd", "mbg-cnbd", "nbd"
+    ] = "auto"
     horizon_days: int = Field(365, ge=1, le=3650)
     churn_window_days: int | None = Field(None, ge=1, le=3650)
     discount_rate: float = Field(0.10, ge=0, le=10)

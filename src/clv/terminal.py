@@ -7,6 +7,7 @@ import operator
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from rich.table import Table
 from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
+from clv.evaluation.backtest import Average, averages
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.speech import Speech
 from clv.store import workspace as files
@@ -46,11 +48,11 @@ WHY_REFUSED = {
 ONCE_MORE = ("is an order that another file holds too", "")
 # How each metric is written, and which of two is the better: the smaller by this measure.
 METRICS: dict[str, tuple[str, Callable[[float], float]]] = {
-    "bias": ("{:+.1%}", abs),
     "mae": ("{:,.1f}", float),
     "tweedie": ("{:,.1f}", float),
     "spearman": ("{:.3f}", operator.neg),
 }
+SHOWN_ONE_BY_ONE = 2
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
 
 
@@ -165,44 +167,48 @@ def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
 
 
 def backtest(records: list[dict[str, Any]]) -> Iterable[RenderableType]:
-    """Bias and error of every model at every cut; the best of each in bold.
+    """What was chosen and every baseline, as means over earlier dates; the best in bold.
 
-    ``error`` is the mean absolute one, ``dev.`` the Tweedie deviance, ``rank`` Spearman's.
+    ``bias`` runs from the lowest to the highest at any date. ``error`` is the mean absolute one,
+    of the median where there is one, ``dev.`` the Tweedie deviance, ``rank`` Spearman's.
     """
+    cuts = sorted({record["cut"] for record in records})
+    names = Counter(r["model"] for r in records if r["role"] == "chosen" and r["metric"] == "bias")
+    yield f"Held against what happened after {len(cuts)} dates, {cuts[0]} to {cuts[-1]}."
+    yield f"Chosen there: {', '.join(names)}."
     for target, words in TARGETS.items():
         title = f"Forecast {words} against what happened"
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False)
-        for heading in ("cut", "days", "model", "bias", "error", "dev.", "rank"):
-            words_left = heading in ("cut", "model")
+        for heading in ("days", "dates", "model", "bias", "error", "dev.", "rank"):
+            words_left = heading == "model"
             table.add_column(heading, justify="left" if words_left else "right", no_wrap=True)
-        own = [record for record in records if record["target"] == target]
-        for days, cut in dict.fromkeys((r["horizon_days"], r["cut"]) for r in own):
-            here = [r for r in own if (r["horizon_days"], r["cut"]) == (days, cut)]
+        held = averages(records, target)
+        for days in dict.fromkeys(days for days, _ in held):
+            here = {model: own for (at, model), own in held.items() if at == days}
             for cells in _rows(here):
-                table.add_row(cut, str(days), *cells)
+                table.add_row(str(days), *cells)
             table.add_section()
         yield table
 
 
-def _rows(records: list[dict[str, Any]]) -> Iterable[list[str]]:
-    """The models at one cut, each with its metrics in words."""
-    by_model: dict[str, dict[str, Any]] = {}
-    for record in records:
-        by_model.setdefault(record["model"], {})[record["metric"]] = record["value"]
+def _rows(models: dict[str, Average]) -> Iterable[list[str]]:
+    """The models at one horizon, each with its metrics in words."""
     best = {
         metric: min(
-            (own[metric] for own in by_model.values() if own[metric] is not None),
+            (own.metrics[metric] for own in models.values() if metric in own.metrics),
             key=measure,
             default=None,
         )
         for metric, (_, measure) in METRICS.items()
     }
-    for model, own in by_model.items():
-        cells = []
+    for model, own in models.items():
+        biases = " to ".join(f"{b:+.0%}" for b in sorted({min(own.biases), max(own.biases)}))
+        cells = [str(own.cuts), model, biases if own.biases else "-"]
         for metric, (form, _) in METRICS.items():
-            text = "" if own[metric] is None else form.format(own[metric])
-            cells.append(f"[bold]{text}[/bold]" if own[metric] == best[metric] else text)
-        yield [model, *cells]
+            value = own.metrics.get(metric)
+            shown = "-" if value is None else form.format(value)
+            cells.append(f"[bold]{shown}[/bold]" if value == best[metric] else shown)
+        yield cells
 
 
 def forecast_facts(predictions: Predictions) -> dict[str, Any]:
@@ -223,7 +229,7 @@ def forecast_facts(predictions: Predictions) -> dict[str, Any]:
 
 
 CHECKED = {
-    "checked": "this horizon was checked twice on this log",
+    "checked": "this horizon was checked on this log",
     "checked_once": "this horizon was checked once on this log",
     "extrapolated": "this horizon was not checked on this log",
 }
@@ -239,13 +245,22 @@ def forecast(facts: dict[str, Any]) -> str:
     )
 
 
+def _off_by(biases: list[tuple[float, str]]) -> str:
+    """How far totals were off at earlier dates: each, or the two ends of many."""
+    one = [f"{bias:+.0%} on {cut}" for bias, cut in biases]
+    if len(one) <= SHOWN_ONE_BY_ONE:
+        return " and ".join(one)
+    low, high = (f"{bias:+.0%} on {cut}" for bias, cut in (min(biases), max(biases)))
+    return f"{low} to {high}, {len(one)} dates in all"
+
+
 def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]:
     """How the same forecast did at earlier cuts, and which horizons this log cannot check."""
-    held: dict[int, list[str]] = {}
+    held: dict[int, list[tuple[float, str]]] = {}
     for r in records:
         if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias"):
-            off = [] if r["value"] is None else [f"{r['value']:+.0%} on {r['cut']}"]
-            held.setdefault(r["horizon_days"], []).extend(off)
+            biases = [] if r["value"] is None else [(r["value"], r["cut"])]
+            held.setdefault(r["horizon_days"], []).extend(biases)
     first = dt.date.fromisoformat(etl["first_day"])
     if not held:
         checkable = checkable_from(first).isoformat()
@@ -253,13 +268,20 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
         return [f"It was not held against what happened{until * (etl['last_day'] < checkable)}."]
     said = [
         f"The same forecast over {days} days "
-        + (f"was off by {' and '.join(off)}." if off else "met no sales to compare it with.")
-        for days, off in sorted(held.items())
+        + (f"was off by {_off_by(biases)}." if biases else "met no sales to compare it with.")
+        for days, biases in sorted(held.items())
     ]
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
         length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")
     return said
+
+
+def reviewed(review: dict[str, Any]) -> Iterable[str]:
+    """The word of a review, and what it rests on where that is no PASS."""
+    grave = [one for one in review["findings"] if one["word"] != "PASS"]
+    said = " ".join(f"{one['found']} {one['advice']}" for one in grave)
+    return [f"Review: {review['word']}. {said}".rstrip()]
 
 
 def whole_run(
@@ -271,6 +293,7 @@ def whole_run(
         found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}
     if records:
+        found += reviewed(workspace.read_json(files.REVIEW))
         written["backtest"] = files.BACKTEST_REPORT
     if workspace.is_file(files.REPORT):
         written["report"] = files.REPORT

@@ -13,10 +13,14 @@ from clv.evaluation import metrics
 from clv.evaluation.backtest import (
     Forecast,
     Outcome,
+    Range,
+    averages,
+    choose,
     common_shock,
     cuts,
     holdout,
     horizon_validated,
+    known_by,
     records,
 )
 from clv.periods import ObservationWindow
@@ -30,6 +34,7 @@ def window(days):
 
 def record(value, **other):
     told = {"role": "chosen", "target": "net_cash", "metric": "bias", "horizon_days": 91}
+    told["cut"] = "2023-01-01"
     return {**told, "value": value, **other}
 
 
@@ -43,10 +48,19 @@ def test_the_common_shock_is_the_misses_of_earlier_totals_beside_three_imagined_
     ]
 
     # e_o = log(actual / predicted): a bias of +100 % is a log of 2.
-    shock = common_shock([record(1.0), record(-0.5), *of_others], 91, history_days=800)
+    own = [record(1.0), record(-0.5, cut="2023-06-01")]
+    shock = common_shock([*own, *of_others], 91, history_days=800)
 
     assert shock.degrees == 5
     assert shock.scale**2 == pytest.approx((3 * 0.15**2 + 2 * np.log(2) ** 2) / 5)
+
+
+def test_cuts_that_overlap_count_as_many_as_would_not():
+    own = [record(np.expm1(0.4), cut=f"2023-01-0{day}") for day in range(1, 9)]
+
+    shock = common_shock(own, 91, history_days=800)
+
+    assert shock == pytest.approx((np.sqrt((3 * 0.15**2 + 0.4**2) / 4), 4))
 
 
 @pytest.mark.parametrize(("days", "scale"), [(400, 0.25), (547, 0.25), (548, 0.15)])
@@ -55,13 +69,61 @@ def test_without_an_earlier_total_the_shock_is_wider_for_a_young_log(days, scale
 
 
 @pytest.mark.parametrize(
-    ("days", "horizon_days", "offsets"),
-    [(181, 91, []), (182, 91, [91]), (272, 91, [181]), (273, 91, [182, 91]), (900, 91, [809, 718])],
+    ("start", "end", "horizons", "wanted"),
+    [
+        ("2023-01-01", "2023-06-29", [91], {}),
+        ("2023-01-01", "2023-07-02", [91], {"2023-04-02": [91]}),
+        (
+            "2023-01-01",
+            "2023-09-30",
+            [182, 91],
+            {"2023-04-30": [91], "2023-05-30": [91], "2023-06-30": [91]},
+        ),
+        ("2023-01-01", "2024-12-31", [365], {"2023-12-31": [365]}),
+        ("2023-01-02", "2024-12-31", [365], {}),
+        ("2022-01-01", "2024-12-31", [365], {"2022-12-31": [365], "2023-12-31": [365]}),
+        ("2023-11-29", "2024-05-31", [91], {"2024-02-29": [91]}),
+    ],
 )
-def test_cuts_leave_as_much_log_before_them_as_after_and_do_not_overlap(
-    days, horizon_days, offsets
-):
-    assert cuts(window(days), horizon_days) == [START + dt.timedelta(days=d) for d in offsets]
+def test_cuts_lie_months_back_with_as_much_log_up_to_them_as_after(start, end, horizons, wanted):
+    window = ObservationWindow(dt.date.fromisoformat(start), dt.date.fromisoformat(end))
+
+    found = {cut.isoformat(): held for cut, held in cuts(window, horizons).items()}
+
+    assert found == wanted
+
+
+def deviances(model, values, role="challenger"):
+    months = range(1, len(values) + 1)
+    about = {"model": model, "role": role, "target": "net_cash", "metric": "tweedie"}
+    return [
+        {**about, "cut": f"2023-0{month}-01", "horizon_days": 91, "value": value}
+        for month, value in zip(months, values, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("challenger", "best"),
+    [
+        ([9.0, 9.0, 9.0], "b"),
+        ([9.95, 9.95, 9.95], "a"),  # better, by too little to tell
+        ([1.0, 101.0, 101.0], "a"),  # the mean of logs is no mean of ratios
+        ([1.0, 10.0], "a"),  # failed where the first did not
+    ],
+)
+def test_another_model_is_chosen_only_where_it_was_clearly_better_throughout(challenger, best):
+    first = deviances("a", [10.0, 10.0, 10.0], "chosen")
+    of_others = deviances("c", [1.0, 1.0, 1.0], "baseline")
+
+    assert choose(first + deviances("b", challenger) + of_others, ["a", "b", "c"]) == best
+    assert choose([], ["a", "b"]) == "a"
+
+
+def test_what_is_known_on_a_day_has_ended_by_then():
+    held = deviances("a", [1.0, 2.0, 3.0])
+
+    assert known_by(held, dt.date(2023, 5, 3)) == held[:2]
+    assert known_by(held, dt.date(2023, 5, 2)) == held[:1]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +133,7 @@ def test_cuts_leave_as_much_log_before_them_as_after_and_do_not_overlap(
         ([("2023-06-01", 91)], "checked_once"),
         ([("2023-06-01", 91)] * 9, "checked_once"),
         ([("2023-06-01", 91), ("2023-03-02", 91)], "checked"),
+        ([("2023-06-01", 91), ("2023-03-03", 91)], "checked_once"),  # their holdouts overlap
         ([("2023-06-01", 182), ("2023-03-02", 182)], "extrapolated"),
     ],
 )
@@ -124,3 +187,52 @@ def test_rows_carry_every_forecast_and_null_where_it_is_one_number():
     shown = [(row["customer_id"], row["model"], row["mean"], row["actual"]) for row in rows]
     assert shown == [("c0", "a", 3, 1), ("c1", "a", 4, 2), ("c0", "b", 5, 1), ("c1", "b", 6, 2)]
     assert all(row[name] is None for row in rows for name in ("median", "lower", "upper"))
+
+
+def test_a_range_is_scored_and_kept_beside_its_rows():
+    """By hand: two ranges hold, one outcome lies above, and a return counts as nothing."""
+    actual = np.array([-5.0, 4.0, 30.0, 6.0])
+    spread = Range(
+        median=np.array([0.0, 3.0, 9.0, 6.0]),
+        lower=np.array([0.0, 1.0, 2.0, 7.0]),
+        upper=np.array([2.0, 8.0, 20.0, 9.0]),
+        beyond=np.array([0.2, 0.1, 0.1, 0.1]),
+        stated=np.array([0.3, 0.5, 0.99, 0.02]),
+        pit=np.array([0.2, 0.4, 0.95, 0.05]),
+        crps=np.array([1.0, 2.0, 3.0, 4.0]),
+        total=(10.0, 60.0),
+    )
+    mean = np.array([1.0, 4.0, 10.0, 7.0])
+    forecast = Forecast("m", "chosen", {"net_cash": mean}, {"net_cash": spread})
+
+    found = {r["metric"]: r for r in records(outcome_of(actual), [forecast])}
+
+    wanted = {
+        "mae": (5 + 1 + 21 + 0) / 4,
+        "rmse": np.sqrt((36 + 0 + 400 + 1) / 4),
+        "pit80": 0.5,
+        "above_upper": 0.25,
+        "implied_above_upper": 0.125,
+        "interval_score": ((2 + 7 + 18 + 2) + 10 * (10 + 1)) / 4,
+        "crps": 2.5,
+        "total": 22.0,
+    }
+    assert {name: found[name]["value"] for name in wanted} == pytest.approx(wanted)
+    assert (found["total"]["lower"], found["total"]["upper"]) == (10, 60)
+    rows = holdout(outcome_of(actual), [forecast]).to_pylist()
+    assert [row["pit"] for row in rows] == spread.stated.tolist()
+    assert [row["upper"] for row in rows] == spread.upper.tolist()
+
+
+def test_averages_are_means_over_cuts_of_whoever_was_chosen():
+    told = [
+        record(0.2, model="a"),
+        record(-0.4, model="b", cut="2023-06-01"),
+        record(9.0, model="c", role="challenger"),
+        record(0.5, model="d", role="baseline"),
+    ]
+
+    found = averages(told, "net_cash")
+
+    assert found.keys() == {(91, "chosen"), (91, "d")}
+    assert found[91, "chosen"] == (2, (0.2, -0.4), {"bias": pytest.approx(-0.1)})

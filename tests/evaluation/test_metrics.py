@@ -230,7 +230,7 @@ def test_without_a_positive_floor_there_is_no_deviance(floor):
     ],
 )
 @pytest.mark.parametrize(
-    "ask", [score, lambda *args, floor: bootstrap_intervals(*args, floor=floor, seed=1)]
+    "ask", [score, lambda *args, floor: bootstrap_intervals(*args, floor=floor, counts=[])]
 )
 def test_arrays_that_cannot_be_compared_are_refused(ask, mean, message):
     with pytest.raises(ValueError, match=message):
@@ -279,9 +279,9 @@ def test_one_seed_resamples_two_models_jointly_and_two_seeds_do_not():
 
 def test_intervals_are_quantiles_of_the_draws_and_leave_out_ranks():
     actual = np.abs(ACTUAL) + 1.0  # no draw without a positive total
-    counts = resampled_counts(len(actual), draws=200, seed=6)
+    counts = list(resampled_counts(len(actual), draws=200, seed=6))
     draws = resampled_metrics(counts, actual, MEAN, MEDIAN, floor=FLOOR)
-    intervals = bootstrap_intervals(actual, MEAN, MEDIAN, floor=FLOOR, seed=6)
+    intervals = bootstrap_intervals(actual, MEAN, MEDIAN, floor=FLOOR, counts=counts)
 
     assert list(intervals) == NAMES
     assert {name for name in NAMES if intervals[name] is None} == set(RANK_METRICS)
@@ -297,8 +297,9 @@ def share_of_samples_whose_interval_holds_the_truth(level):
     truth = 2.0 / math.e  # mean distance of an exponential variable of mean 1 from 1
     for sample in range(200):
         actual = rng.exponential(size=300) + 1.0
+        counts = resampled_counts(300, draws=100, seed=sample)
         intervals = bootstrap_intervals(
-            actual, forecast, forecast, floor=1.0, level=level, draws=100, seed=sample
+            actual, forecast, forecast, floor=1.0, level=level, counts=counts
         )
         lower, upper = intervals["mae"]
         held += lower <= truth <= upper
@@ -325,6 +326,7 @@ def test_the_coverage_test_notices_an_interval_too_narrow():
 )
 def test_an_interval_that_cannot_be_known_is_none(actual, unknown):
     forecast = np.ones(len(actual))
-    intervals = bootstrap_intervals(np.array(actual), forecast, forecast, floor=0.1, seed=2)
+    counts = list(resampled_counts(len(actual), seed=2)) if actual else []
+    intervals = bootstrap_intervals(np.array(actual), forecast, forecast, floor=0.1, counts=counts)
 
     assert {name for name in NAMES if intervals[name] is None} == unknown

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow.compute as pc
@@ -12,16 +13,31 @@ import pyarrow.parquet as pq
 import pytest
 from runs import ORDER_LOG, ingest_only, write_orders
 
+from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
+from clv.models.baselines import Past
 from clv.models.lifetime_value import LifetimeValue
+from clv.numerics.calibration import AS_STATED
+from clv.numerics.predictive import Shock
 from clv.pipeline import backtest as module
-from clv.pipeline.backtest import HORIZONS, PLAIN, backtest, split_at
+from clv.pipeline.backtest import (
+    BASELINES,
+    CANDIDATES,
+    FITTED_BASELINES,
+    HORIZONS,
+    backtest,
+    followed,
+    past_records,
+    split_at,
+)
 from clv.pipeline.workbench import workbench
+from clv.store.workspace import Workspace
 
 FIRST, LAST = dt.datetime(2023, 1, 1, 9), dt.datetime(2024, 2, 5, 9)
 CUT, HORIZON = dt.date(2023, 9, 1), 91
 TARGETS = ("net_cash", "net_matched", "purchase_days")
+BASELINE_NAMES = {*BASELINES, *FITTED_BASELINES}
 
 
 def draw_orders(seed, *, last=LAST):
@@ -83,14 +99,27 @@ def expected(orders, cut, horizon_days):
 
 
 def split_of(tmp_path, orders, cut=CUT, horizon_days=HORIZON, **settings):
-    """The split the pipeline makes, and the records of its forecasts."""
+    """The split the pipeline makes, what followed it, and the records of its forecasts."""
     tmp_path.mkdir(exist_ok=True)
     log = write_orders(tmp_path / "orders.csv", orders)
     workspace = ingest_only(tmp_path / "shop", log, **ORDER_LOG, **settings)
     with workbench(workspace) as (_, connection):
-        split = split_at(module._open(connection, workspace), cut, horizon_days)
-        forecasts = module._forecasts(split, "pareto-nbd", lambda text: None)
-        return split, scoring.records(split.outcome, forecasts)
+        tables = module._open(connection, workspace)
+        split = split_at(tables, cut)
+        outcome = followed(tables, split, horizon_days)
+        fitted = module._fit(split, ["pareto-nbd"], lambda text: None)
+        fitted["pareto-nbd"] = fitted["pareto-nbd"].with_posterior(split.summary)
+        doubt = Shock(0.15, 3), [AS_STATED, AS_STATED]
+        forecasts = module._forecasts(split, outcome, fitted, "pareto-nbd", doubt)
+        past = module._past(split, horizon_days)
+        return Seen(split.summary, outcome, past, scoring.records(outcome, forecasts))
+
+
+class Seen(NamedTuple):
+    summary: CustomerSummary
+    outcome: scoring.Outcome
+    past: dict[str, Past]
+    records: list[dict[str, Any]]
 
 
 def actual_of(split):
@@ -103,7 +132,7 @@ def actual_of(split):
 def test_what_followed_a_cut_agrees_with_a_plain_loop(tmp_path, seed):
     orders = draw_orders(seed)
 
-    split, _ = split_of(tmp_path, orders)
+    split = split_of(tmp_path, orders)
 
     found, wanted = actual_of(split), expected(orders, CUT, HORIZON)
     assert found.keys() == wanted.keys()
@@ -114,7 +143,7 @@ def test_what_followed_a_cut_agrees_with_a_plain_loop(tmp_path, seed):
 
 def test_the_loop_notices_returns_counted_on_the_wrong_side_of_a_cut(tmp_path):
     orders = draw_orders(1)
-    split, _ = split_of(tmp_path, orders)
+    split = split_of(tmp_path, orders)
 
     wrong = expected(orders, CUT + dt.timedelta(days=7), HORIZON)
 
@@ -123,7 +152,7 @@ def test_the_loop_notices_returns_counted_on_the_wrong_side_of_a_cut(tmp_path):
 
 
 def test_customers_of_the_holdout_only_are_not_scored(tmp_path):
-    split, _ = split_of(tmp_path, draw_orders(1))
+    split = split_of(tmp_path, draw_orders(1))
 
     assert "late" not in split.outcome.customer_id.to_pylist()
 
@@ -131,7 +160,7 @@ def test_customers_of_the_holdout_only_are_not_scored(tmp_path):
 def test_anonymous_lines_kept_under_a_name_are_no_customer_of_a_split(tmp_path):
     orders = [*draw_orders(1), ("", FIRST, 500.0), ("", FIRST + dt.timedelta(days=40), 600.0)]
 
-    split, _ = split_of(tmp_path, orders, anonymous_as="guest")
+    split = split_of(tmp_path, orders, anonymous_as="guest")
 
     assert "guest" not in split.outcome.customer_id.to_pylist()
 
@@ -139,7 +168,7 @@ def test_anonymous_lines_kept_under_a_name_are_no_customer_of_a_split(tmp_path):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_baselines_past_agrees_with_a_plain_loop(tmp_path, seed):
     orders = draw_orders(seed)
-    split, _ = split_of(tmp_path, orders)
+    split = split_of(tmp_path, orders)
 
     past = split.past["net_cash"], split.past["purchase_days"]
 
@@ -168,22 +197,22 @@ def test_days_after_a_holdout_change_no_record_of_its_cut(tmp_path):
     end = dt.datetime.combine(CUT + dt.timedelta(days=HORIZON), dt.time(9))
     orders = draw_orders(4, last=end)
 
-    short, of_short = split_of(tmp_path / "short", orders)
-    long, of_long = split_of(tmp_path / "long", later_days(list(orders)))
+    short = split_of(tmp_path / "short", orders)
+    long = split_of(tmp_path / "long", later_days(list(orders)))
 
     assert long.summary.table.equals(short.summary.table)
     assert actual_of(long) == actual_of(short)
-    assert of_long == of_short
+    assert long.records == short.records
 
 
 def test_one_more_return_inside_the_holdout_does_change_records(tmp_path):
     orders = draw_orders(4)
     back = ("c3", dt.datetime.combine(CUT + dt.timedelta(days=9), dt.time(8)), -3.0)
 
-    _, before = split_of(tmp_path / "before", orders)
-    _, after = split_of(tmp_path / "after", [*orders, back])
+    before = split_of(tmp_path / "before", orders)
+    after = split_of(tmp_path / "after", [*orders, back])
 
-    assert after != before
+    assert after.records != before.records
 
 
 def raw_lines(path):
@@ -207,39 +236,62 @@ def test_everybody_who_bought_up_to_a_cut_is_scored_and_nobody_else(finished, ho
         assert set(at_cut["customer_id"].to_pylist()) == known
 
 
-def test_horizons_and_cuts_do_not_overlap_and_end_within_the_log(finished):
+def test_cuts_lie_whole_months_before_the_end_of_the_log(finished):
     cuts = defaultdict(set)
     for record in finished.outcome.backtest:
-        cuts[record["horizon_days"]].add(dt.date.fromisoformat(record["cut"]))
+        cuts[record["horizon_days"]].add(record["cut"])
 
-    assert sorted(cuts) == list(HORIZONS)
-    for horizon_days, days in cuts.items():
-        assert max(days) + dt.timedelta(days=horizon_days) == dt.date(2011, 12, 9)
-        assert all((max(days) - day).days % horizon_days == 0 for day in days)
+    months = ["2010-12-09", *(f"2011-{month:02}-09" for month in range(1, 10))]
+    assert {days: sorted(own) for days, own in cuts.items()} == {
+        91: months,
+        182: months[:7],
+        365: months[:1],
+    }
 
 
-def test_every_cut_has_the_chosen_model_the_plain_one_and_the_baselines(finished):
+def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finished):
     models = defaultdict(set)
     for record in finished.outcome.backtest:
         place = (record["cut"], record["horizon_days"], record["target"])
         models[place].add((record["model"], record["role"]))
 
-    baselines = {PLAIN, "last-period-repeated", "last-365-days-scaled", "historical-rate"}
-    wanted = {("seasonal-pareto-nbd", "chosen")} | {(name, "baseline") for name in baselines}
-    assert len(models) == 5 * len(TARGETS)
-    assert all(found == wanted for found in models.values())
+    assert len(models) == 18 * len(TARGETS)
+    for found in models.values():
+        roles = Counter(role for _, role in found)
+        assert roles["chosen"] == 1
+        assert {model for model, role in found if role != "baseline"} == set(CANDIDATES)
+        assert {model for model, role in found if role == "baseline"} == BASELINE_NAMES
+
+
+def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
+    records = finished.outcome.backtest
+    chosen = {(r["cut"], r["model"]) for r in records if r["role"] == "chosen"}
+
+    for cut, model in chosen:
+        day = dt.date.fromisoformat(cut)
+        known = [
+            record
+            for record in records
+            if dt.date.fromisoformat(record["cut"]) + dt.timedelta(days=record["horizon_days"])
+            <= day
+        ]
+        assert scoring.choose(known, CANDIDATES) == model
+    workspace = Workspace(finished.root)
+    assert past_records(workspace, scoring.choose(records, CANDIDATES), 365) == records
+    assert past_records(workspace, "nbd", 365) == []
 
 
 def test_records_agree_with_the_rows_behind_them(finished, holdout):
     rows = defaultdict(list)
     for row in holdout.to_pylist():
         place = (row["model"], row["role"], row["cut"].isoformat(), row["horizon_days"])
-        rows[(*place, row["target"])].append((row["mean"], row["actual"]))
+        median = row["mean"] if row["median"] is None else row["median"]
+        rows[(*place, row["target"])].append((row["mean"], median, row["actual"]))
     by_hand = {
-        "bias": lambda mean, actual: mean.sum() / actual.sum() - 1,
-        "mae": lambda mean, actual: np.abs(mean - actual).mean(),
-        "rmse": lambda mean, actual: np.sqrt(((mean - actual) ** 2).mean()),
-        "wape": lambda mean, actual: np.abs(mean - actual).sum() / np.abs(actual).sum(),
+        "bias": lambda mean, median, actual: mean.sum() / actual.sum() - 1,
+        "mae": lambda mean, median, actual: np.abs(median - actual).mean(),
+        "rmse": lambda mean, median, actual: np.sqrt(((mean - actual) ** 2).mean()),
+        "wape": lambda mean, median, actual: np.abs(median - actual).sum() / np.abs(actual).sum(),
     }
 
     checked = 0
@@ -247,8 +299,8 @@ def test_records_agree_with_the_rows_behind_them(finished, holdout):
         if record["metric"] not in by_hand:
             continue
         place = [record[name] for name in ("model", "role", "cut", "horizon_days", "target")]
-        mean, actual = np.array(rows[tuple(place)]).T
-        assert record["value"] == pytest.approx(by_hand[record["metric"]](mean, actual))
+        columns = np.array(rows[tuple(place)]).T
+        assert record["value"] == pytest.approx(by_hand[record["metric"]](*columns))
         assert record["lower"] <= record["value"] * (1 + 1e-9) or record["value"] < 0
         checked += 1
     assert checked == len(rows) * len(by_hand)
@@ -271,24 +323,24 @@ def test_where_the_plain_model_cannot_be_fitted_the_reason_is_told(workspace, mo
     workspace.path("reports/backtest.json").unlink()
     told = []
 
-    records = backtest(workspace, "pareto-nbd", told.append, horizon_days=365)
+    records = backtest(workspace, ["pareto-nbd"], told.append, horizon_days=365)
 
-    assert PLAIN not in {record["model"] for record in records}
-    assert sum("no baseline plain-pareto-nbd" in text and "refused" in text for text in told) == 5
+    assert not FITTED_BASELINES.keys() & {record["model"] for record in records}
+    assert sum("no plain-pareto-nbd" in text and "refused" in text for text in told) == 10
 
 
 def test_a_cut_where_the_model_cannot_be_fitted_is_left_out_and_told(workspace, monkeypatch):
-    early = dt.date(2011, 6, 10)
+    early = dt.date(2011, 6, 9)
     refuse_fits(monkeypatch, lambda summary, prior: summary.window.end == early)
     workspace.path("reports/backtest.json").unlink()
     told = []
 
-    records = backtest(workspace, "pareto-nbd", told.append, horizon_days=365)
+    records = backtest(workspace, ["pareto-nbd"], told.append, horizon_days=365)
 
     assert early.isoformat() not in {record["cut"] for record in records}
-    assert sum(f"nothing to check at {early}" in text and "refused" in text for text in told) == 2
+    assert sum(f"nothing to check at {early}" in text and "refused" in text for text in told) == 1
     words = [scoring.horizon_validated(records, horizon_days) for horizon_days in HORIZONS]
-    assert words == ["checked_once", "checked_once", "checked_once"]
+    assert words == ["checked", "checked_once", "checked_once"]
 
 
 def test_where_no_cut_can_be_fitted_no_later_day_is_promised(workspace, monkeypatch):
@@ -296,24 +348,24 @@ def test_where_no_cut_can_be_fitted_no_later_day_is_promised(workspace, monkeypa
     workspace.path("reports/backtest.json").unlink()
 
     with pytest.raises(NotEnoughData, match="at no earlier date of this log"):
-        backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=365)
+        backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=365)
 
 
 def test_a_log_of_181_days_is_too_short_and_one_of_182_is_not(tmp_path):
     for days, enough in ((181, False), (182, True)):
         start = dt.datetime(2023, 1, 1, 9)
-        orders = [(f"c{i % 20}", start + dt.timedelta(days=i), 10.0 + i) for i in range(days + 1)]
+        orders = [(f"c{i % 20}", start + dt.timedelta(days=i), 10.0 + i) for i in range(days)]
         log = write_orders(tmp_path / f"{days}.csv", orders)
         workspace = ingest_only(tmp_path / str(days), log, **ORDER_LOG)
         if enough:
-            assert backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)
+            assert backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
             continue
-        with pytest.raises(NotEnoughData, match="reaches 2023-07-02 or later"):
-            backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)
+        with pytest.raises(NotEnoughData, match="reaches 2023-07-01 or later"):
+            backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
 
 
 def test_a_table_of_the_workspace_that_cannot_be_read_is_named(workspace):
     workspace.path("data/processed/clv.parquet").write_bytes(b"PAR1 not really PAR1")
 
     with pytest.raises(IncompatibleArtifact, match=r"clv\.parquet: it cannot be read"):
-        backtest(workspace, "pareto-nbd", lambda text: None, horizon_days=91)
+        backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)

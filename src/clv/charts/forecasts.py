@@ -23,17 +23,28 @@ SMALLEST = 0.01
 
 
 class PastForecast(NamedTuple):
-    """What the model expected of all customers at an earlier date, and what came."""
+    """What the model expected of all customers at an earlier date, and what came.
+
+    ``range`` is what the total was said to lie within, None where the model gives none, and
+    ``held`` the share of customers whose own range held.
+    """
 
     cut: dt.date
     horizon_days: int
     expected: float
     actual: float
+    range: tuple[float, float] | None = None
+    held: float | None = None
 
     @property
     def bias(self) -> float:
         """How far too high the forecast was, as a fraction of what came."""
         return self.expected / self.actual - 1.0
+
+    @property
+    def is_within(self) -> bool:
+        """Whether what came lay within the range."""
+        return self.range is not None and self.range[0] <= self.actual <= self.range[1]
 
 
 def tier_shares(predictions: pa.Table, speech: Speech) -> Chart:
@@ -161,12 +172,20 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
     said = {side: [speech.rough(value) for value in own] for side, own in sides.items()}
     drawn = figure(
         speech,
-        height=100 + 80 * len(past),
+        height=120 + 48 * len(past),
         legend=True,
         barmode="group",
         xaxis=axis(speech.currency or ""),
         yaxis=axis(type="category", autorange="reversed"),
     )
+    reach = [one.range or (one.expected, one.expected) for one in past]
+    whiskers = {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - one.expected for one, (_, high) in zip(past, reach, strict=True)],
+        "arrayminus": [one.expected - low for one, (low, _) in zip(past, reach, strict=True)],
+        "thickness": 1.5,
+    }
     for place, (side, values) in enumerate(sides.items()):
         drawn.add_bar(
             y=made_on,
@@ -176,10 +195,15 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
             text=said[side],
             textposition="auto",
             marker=filled(place),
+            error_x=whiskers if place == 0 and any(one.range for one in past) else None,
             hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
         )
     off = [speech.percent(one.bias) for one in past]
     table = {speech("made_on"): made_on, **said, speech("difference"): off}
+    if any(one.range for one in past):
+        table[speech("said_range")] = [
+            " – ".join(map(speech.rough, one.range)) if one.range else "" for one in past
+        ]
     alt = " ".join(
         speech("held_alt", made_on=day, expected=expected, actual=actual)
         for day, expected, actual in zip(made_on, *said.values(), strict=True)

@@ -1,32 +1,42 @@
 """Forecasts held against what happened: scores of splits made elsewhere.
 
 A split is a cut, what was known then and what followed. It is made by ``clv.pipeline``; here
-it is only scored, every model over the same customers and the same resampling of them.
+it is only scored, every model over the same customers and the same resampling of them. What a
+backtest chooses at a cut, a model or how wide a range has to be, it chooses by the cuts whose
+outcome was known by then.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from clv.periods import ObservationWindow
+from clv.periods import ObservationWindow, months_before
 
 if TYPE_CHECKING:
+    from clv.evaluation.metrics import Counts
     from clv.models.segments import HorizonValidated
     from clv.numerics.predictive import Shock
 
 Float = npt.NDArray[np.float64]
-Role = Literal["chosen", "baseline"]
+Role = Literal["chosen", "challenger", "baseline"]
+Record = dict[str, Any]
 
-MOST_CUTS = 2
+MONTHS_BACK = (*range(12, 0, -1),)
+"""Cuts lie whole months before the end of the log, within a year of it."""
+YEARS_BACK = (36, 24)
+"""And where a log is that long, at whole years: a forecast of a year needs two to be checked."""
 FLOOR_SHARE = 1e-3
 SEED = 20_111_209
+
+WORTH_A_CHANGE = 0.01
+"""By how much, in the log of the deviance, a challenger has to be better than the default."""
 
 PRIOR_CUTS = 3
 OLD_DAYS = 548
@@ -44,42 +54,115 @@ class Outcome:
 
 
 @dataclasses.dataclass(frozen=True)
+class Range:
+    """How a forecast of one target spreads, each shape ``(n,)`` but ``total``.
+
+    ``beyond`` is the chance of more than ``upper`` that the forecast states. ``stated`` is the
+    randomized transform of the outcome as first stated, ``pit`` the same as calibrated at
+    earlier cuts. ``total`` is the range of everybody together.
+    """
+
+    median: Float
+    lower: Float
+    upper: Float
+    beyond: Float
+    stated: Float
+    pit: Float
+    crps: Float
+    total: tuple[float, float] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Forecast:
-    """One model's expectation for the customers of an outcome, by target, each shape ``(n,)``."""
+    """One model's expectation for the customers of an outcome, by target, each shape ``(n,)``.
+
+    ``ranges`` holds the targets whose distribution it states too.
+    """
 
     model: str
     role: Role
     mean: Mapping[str, Float]
+    ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
 
 
-def cuts(window: ObservationWindow, horizon_days: int) -> list[dt.date]:
-    """Last days of non-overlapping calibrations whose holdout has ended, the latest first.
+def cuts(window: ObservationWindow, horizons: Iterable[int]) -> dict[dt.date, list[int]]:
+    """Last days of calibrations, the earliest first, and the horizons that ended since.
 
-    A cut needs at least as much log before it as it forecasts.
+    A cut needs at least as much log up to it as it forecasts.
     """
-    ends = [window.end - dt.timedelta(days=horizon_days * (back + 1)) for back in range(MOST_CUTS)]
-    return [end for end in ends if (end - window.start).days >= horizon_days]
+    found = {}
+    for months in (*YEARS_BACK, *MONTHS_BACK):
+        cut = months_before(window.end, months)
+        known, since = (cut - window.start).days + 1, (window.end - cut).days
+        held = [days for days in sorted(set(horizons)) if days <= min(known, since)]
+        if held:
+            found[cut] = held
+    return found
 
 
-def horizon_validated(records: Iterable[Mapping[str, Any]], horizon_days: int) -> HorizonValidated:
-    """How often a horizon was held against what happened, by the records of a backtest."""
-    words: tuple[HorizonValidated, ...] = ("extrapolated", "checked_once", "checked")
-    held = {
-        record["cut"]
-        for record in records
-        if record["role"] == "chosen" and record["horizon_days"] == horizon_days
+def known_by(records: Iterable[Record], day: dt.date) -> list[Record]:
+    """The records of cuts whose outcome was known on ``day``."""
+    return [record for record in records if _end(record) <= day]
+
+
+def _end(record: Mapping[str, Any]) -> dt.date:
+    cut = dt.date.fromisoformat(record["cut"])
+    return cut + dt.timedelta(days=int(record["horizon_days"]))
+
+
+def choose(records: Iterable[Record], candidates: Sequence[str]) -> str:
+    """The candidate that forecast net cash best: the first, unless another is clearly better.
+
+    Better is by the Tweedie deviance of the mean, as the mean over cuts and horizons of the log
+    of its ratio to the first's. A candidate that failed where the first did not is out.
+    """
+    deviance: dict[str, dict[tuple[str, int], float]] = {name: {} for name in candidates}
+    for record in records:
+        if (record["target"], record["metric"]) == ("net_cash", "tweedie"):
+            place = record["cut"], record["horizon_days"]
+            if record["model"] in deviance and record["value"] and record["role"] != "baseline":
+                deviance[record["model"]][place] = record["value"]
+    first, *others = candidates
+    places = deviance[first]
+    gains = {
+        name: float(np.mean([np.log(places[at] / deviance[name][at]) for at in places]))
+        for name in others
+        if places and places.keys() <= deviance[name].keys()
     }
-    return words[min(len(held), 2)]
+    best = max(gains, key=lambda name: gains[name], default=first)
+    return best if gains.get(best, 0.0) > WORTH_A_CHANGE else first
 
 
-def common_shock(
-    records: Iterable[Mapping[str, Any]], horizon_days: int, *, history_days: int
-) -> Shock:
+def horizon_validated(records: Iterable[Record], horizon_days: int) -> HorizonValidated:
+    """How often a horizon was held against what happened, by cuts that do not overlap."""
+    words: tuple[HorizonValidated, ...] = ("extrapolated", "checked_once", "checked")
+    return words[min(_apart(_held(records, horizon_days), horizon_days), 2)]
+
+
+def _held(records: Iterable[Record], horizon_days: int) -> list[dt.date]:
+    own = (r for r in records if (r["role"], r["horizon_days"]) == ("chosen", horizon_days))
+    return sorted({dt.date.fromisoformat(record["cut"]) for record in own})
+
+
+def _apart(days: Iterable[dt.date], span: int) -> int:
+    """How many of the days lie at least ``span`` apart."""
+    count, last = 0, dt.date.min
+    for day in days:
+        if count == 0 or (day - last).days >= span:
+            count, last = count + 1, day
+    return count
+
+
+def common_shock(records: Iterable[Record], horizon_days: int, *, history_days: int) -> Shock:
     """What may move everybody at once, by how far totals were off at earlier cuts.
 
     Few cuts say little, so the scale begins at one that shops have shown, larger where the log
-    has not seen a year and a half, and counts as ``PRIOR_CUTS`` cuts.
+    has not seen a year and a half, and counts as ``PRIOR_CUTS`` cuts. Cuts that overlap count
+    as many as would not.
     """
+    from clv.numerics.predictive import Shock
+
+    records = list(records)
     start = SCALE_OF_YOUNG if history_days < OLD_DAYS else SCALE_OF_OLD
     errors = [
         np.log1p(record["value"])
@@ -89,52 +172,88 @@ def common_shock(
         and record["value"] is not None
         and record["value"] > -1
     ]
-    degrees = PRIOR_CUTS + len(errors)
-    variance = (PRIOR_CUTS * start**2 + sum(np.square(errors))) / degrees
-    from clv.numerics.predictive import Shock
-
+    count = min(_apart(_held(records, horizon_days), horizon_days), len(errors))
+    degrees = PRIOR_CUTS + count
+    spread = float(np.mean(np.square(errors))) if errors else 0.0
+    variance = (PRIOR_CUTS * start**2 + count * spread) / degrees
     return Shock(float(np.sqrt(variance)), float(degrees))
 
 
-def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[dict[str, Any]]:
+def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[Record]:
     """One record per model, target and metric, in the form of ``reports/backtest.json``."""
-    from clv.evaluation import metrics
+    from clv.evaluation.metrics import resampled_counts
 
     found = []
+    customers = len(outcome.customer_id)
+    counts = list(resampled_counts(customers, seed=SEED)) if customers else []
     for forecast in forecasts:
         for target, mean in forecast.mean.items():
-            actual = outcome.actual[target]
-            floor = FLOOR_SHARE * float(np.maximum(actual, 0.0).mean())
-            values = metrics.score(actual, mean, mean, floor=floor)
-            intervals = metrics.bootstrap_intervals(actual, mean, mean, floor=floor, seed=SEED)
-            for metric, value in values.items():
-                lower, upper = intervals[metric] or (None, None)
+            about = {
+                "model": forecast.model,
+                "role": forecast.role,
+                "cut": outcome.cut.isoformat(),
+                "horizon_days": outcome.horizon_days,
+                "target": target,
+            }
+            scores = _scores(outcome.actual[target], mean, forecast.ranges.get(target), counts)
+            for metric, (value, lower, upper) in scores.items():
+                shown = float(value) if np.isfinite(value) else None
                 found.append(
-                    {
-                        "model": forecast.model,
-                        "role": forecast.role,
-                        "cut": outcome.cut.isoformat(),
-                        "horizon_days": outcome.horizon_days,
-                        "target": target,
-                        "metric": metric,
-                        "value": value if np.isfinite(value) else None,
-                        "lower": lower,
-                        "upper": upper,
-                    }
+                    {**about, "metric": metric, "value": shown, "lower": lower, "upper": upper}
                 )
     return found
+
+
+Score = tuple[float, float | None, float | None]
+
+
+def _scores(
+    actual: Float, mean: Float, spread: Range | None, counts: Sequence[Counts]
+) -> dict[str, Score]:
+    """Every metric with its ends, None where it has none."""
+    from clv.evaluation import metrics
+
+    median = mean if spread is None else spread.median
+    floor = FLOOR_SHARE * float(np.maximum(actual, 0.0).mean())
+    values = metrics.score(actual, mean, median, floor=floor)
+    ends = metrics.bootstrap_intervals(actual, mean, median, floor=floor, counts=counts)
+    scores: dict[str, Score] = {
+        name: (value, *(ends[name] or (None, None))) for name, value in values.items()
+    }
+    if spread is None:
+        return scores
+    judged = metrics.score_ranges(
+        actual, spread.lower, spread.upper, beyond=spread.beyond, pit=spread.pit
+    )
+    judged["crps"] = float(spread.crps.mean())
+    scores |= {name: (value, None, None) for name, value in judged.items()}
+    if spread.total is not None:
+        scores["total"] = (float(mean.sum()), *spread.total)
+    return scores
 
 
 def holdout(outcome: Outcome, forecasts: Iterable[Forecast]) -> pa.Table:
     """The rows behind the records: one per customer, target and model.
 
-    ``median``, ``lower`` and ``upper`` are null for forecasts that are one number.
+    ``median``, ``lower``, ``upper`` and ``pit``, as first stated, are null for forecasts that
+    are one number.
     """
     count = len(outcome.customer_id)
     unknown = pa.nulls(count, pa.float64())
     parts = []
     for forecast in forecasts:
         for target, mean in forecast.mean.items():
+            spread = forecast.ranges.get(target)
+            shown = (
+                dict.fromkeys(("median", "lower", "upper", "pit"), unknown)
+                if spread is None
+                else {
+                    "median": pa.array(spread.median),
+                    "lower": pa.array(spread.lower),
+                    "upper": pa.array(spread.upper),
+                    "pit": pa.array(spread.stated),
+                }
+            )
             columns = {
                 "customer_id": outcome.customer_id,
                 "cut": pa.repeat(pa.scalar(outcome.cut), count),
@@ -143,10 +262,35 @@ def holdout(outcome: Outcome, forecasts: Iterable[Forecast]) -> pa.Table:
                 "model": pa.repeat(forecast.model, count),
                 "role": pa.repeat(forecast.role, count),
                 "mean": pa.array(mean),
-                "median": unknown,
-                "lower": unknown,
-                "upper": unknown,
+                **shown,
                 "actual": pa.array(outcome.actual[target]),
             }
             parts.append(pa.table(columns))
     return pa.concat_tables(parts)
+
+
+class Average(NamedTuple):
+    """A model's metrics at one horizon, as means over ``cuts``; ``biases`` are those of each."""
+
+    cuts: int
+    biases: tuple[float, ...]
+    metrics: Mapping[str, float]
+
+
+def averages(records: Iterable[Record], target: str) -> dict[tuple[int, str], Average]:
+    """By horizon and model: the chosen one, whoever it was, as ``chosen``, and every baseline."""
+    found: dict[tuple[int, str], dict[str, list[float]]] = {}
+    for record in records:
+        if record["target"] == target and record["role"] != "challenger":
+            own = record["role"] == "chosen"
+            place = record["horizon_days"], "chosen" if own else record["model"]
+            if record["value"] is not None:
+                found.setdefault(place, {}).setdefault(record["metric"], []).append(record["value"])
+    return {
+        place: Average(
+            max(map(len, values.values())),
+            tuple(values.get("bias", ())),
+            {metric: float(np.mean(own)) for metric, own in values.items()},
+        )
+        for place, values in sorted(found.items(), key=lambda item: item[0][0])
+    }

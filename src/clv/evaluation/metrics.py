@@ -11,9 +11,10 @@ differences among outcomes, Spearman where either side is constant, everything w
 customers. Constant forecasts are ordinary for the others: their Gini is 0 and their top
 10 % hold 10 %, what picking at random would give.
 
-Six metrics are ratios of sums over customers and take ``counts``, how often each customer
-was drawn, which makes the bootstrap the same formulas once more. Start reading at
-:func:`score`.
+Six metrics are ratios of sums over customers, so the bootstrap is the same formulas once more,
+of sums in which each customer counts as often as drawn. Bias is the sum of forecasts over that
+of outcomes, less 1; WAPE the sum of absolute errors over that of absolute outcomes; MSLE of
+log(1 + value). Start reading at :func:`score`.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 FloatArray = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.uint8]
 
 RATIO_METRICS = ("bias", "mae", "wape", "rmse", "tweedie", "msle")
 RANK_METRICS = ("spearman", "gini", "top10", "top20")
 
-COUNTS_PER_BLOCK = 2_000_000  # 16 MB of float64: the bootstrap's memory, however many customers
+COUNTS_PER_BLOCK = 2_000_000  # 16 MB of float64 at a time, 2 MB kept
 
 
 def score(
@@ -41,7 +43,7 @@ def score(
         actual: What happened, shape ``(n,)``; may be negative.
         mean: Expected values, shape ``(n,)``.
         median: Medians, shape ``(n,)``; a baseline repeats ``mean``.
-        floor: What the deviance raises smaller means to, see :func:`tweedie`.
+        floor: What the deviance raises smaller means to: the same for every model.
 
     Returns:
         The names in ``RATIO_METRICS``, then those in ``RANK_METRICS``; NaN where undefined.
@@ -50,82 +52,13 @@ def score(
         ValueError: the arrays differ in shape, or hold NaN or infinity.
     """
     _require_comparable(actual=actual, mean=mean, median=median)
-    ratios = _ratio_metrics(actual, mean, median, floor=floor)
+    ratios = _ratios(_columns(actual, mean, median, floor).sum(axis=0))
     return {name: float(value) for name, value in ratios.items()} | {
         "spearman": spearman(actual, mean),
         "gini": gini(actual, mean),
         "top10": top_share(actual, mean, 0.1),
         "top20": top_share(actual, mean, 0.2),
     }
-
-
-def bias(
-    actual: FloatArray, predicted: FloatArray, *, counts: FloatArray | None = None
-) -> FloatArray:
-    """Sum predicted over sum actual, less 1: +0.1 is a total forecast 10 % too high.
-
-    Args:
-        actual: Outcomes, shape ``(n,)``.
-        predicted: Forecasts, shape ``(n,)``.
-        counts: How often each customer counts, shape ``(n,)`` or ``(draws, n)``; once each
-            when left out.
-
-    Returns:
-        Shape ``()``, or ``(draws,)``; NaN where the actual total is not positive.
-    """
-    return _ratio(predicted, actual, counts) - 1.0
-
-
-def mae(
-    actual: FloatArray, predicted: FloatArray, *, counts: FloatArray | None = None
-) -> FloatArray:
-    """Mean absolute error per customer; arguments and shapes as in :func:`bias`."""
-    return _average(np.abs(predicted - actual), counts)
-
-
-def wape(
-    actual: FloatArray, predicted: FloatArray, *, counts: FloatArray | None = None
-) -> FloatArray:
-    """Sum of absolute errors over the sum of absolute outcomes; as in :func:`bias`."""
-    return _ratio(np.abs(predicted - actual), np.abs(actual), counts)
-
-
-def rmse(
-    actual: FloatArray, predicted: FloatArray, *, counts: FloatArray | None = None
-) -> FloatArray:
-    """Root of the mean squared error; arguments and shapes as in :func:`bias`."""
-    return np.sqrt(_average((predicted - actual) ** 2, counts))
-
-
-def tweedie(
-    actual: FloatArray,
-    predicted: FloatArray,
-    *,
-    floor: float,
-    counts: FloatArray | None = None,
-) -> FloatArray:
-    """Mean Tweedie deviance of power 1.5, in roots of money; otherwise as in :func:`bias`.
-
-    Outcomes below 0 count as 0. A forecast of 0 would cost infinitely much where something
-    was bought, so forecasts are raised to ``floor``: the same for every model, 1e-3 of the
-    pooled mean outcome. NaN when the floor is not positive.
-
-    Source:
-        Jørgensen (1997), "The Theory of Dispersion Models"; at power 1.5 the unit deviance
-        is the square below, which loses no digits near a perfect forecast.
-    """
-    if not floor > 0:
-        return _average(np.full(actual.shape, np.nan), counts)
-    root = np.sqrt(np.maximum(predicted, floor))
-    return _average(4.0 * (np.sqrt(np.maximum(actual, 0.0)) - root) ** 2 / root, counts)
-
-
-def msle(
-    actual: FloatArray, predicted: FloatArray, *, counts: FloatArray | None = None
-) -> FloatArray:
-    """Mean squared error of log(1 + value), values below 0 read as 0; as in :func:`bias`."""
-    logs = np.log1p(np.maximum(predicted, 0.0)) - np.log1p(np.maximum(actual, 0.0))
-    return _average(logs**2, counts)
 
 
 def spearman(actual: FloatArray, predicted: FloatArray) -> float:
@@ -162,7 +95,42 @@ def top_share(actual: FloatArray, predicted: FloatArray, share: float) -> float:
     return float(_divide(captured, actual.sum()))
 
 
-def resampled_counts(customers: int, *, draws: int = 200, seed: int) -> Iterator[FloatArray]:
+def score_ranges(
+    actual: FloatArray,
+    lower: FloatArray,
+    upper: FloatArray,
+    *,
+    beyond: FloatArray,
+    pit: FloatArray,
+    level: float = 0.8,
+) -> dict[str, float]:
+    """How well each customer's range held, by its name in ``reports/backtest.json``.
+
+    ``pit80`` is the share of transforms in their central 80 %, where 80 % belong.
+    ``above_upper`` is the share of outcomes above their own upper end, beside the share that
+    these ends imply. ``interval_score`` is the width plus what misses cost, 2 / (1 - level) a
+    unit (Gneiting and Raftery 2007, equation 43).
+
+    Args:
+        actual: As in :func:`score`.
+        lower: Ends of each range, shape ``(n,)``, and ``upper`` likewise.
+        beyond: Chance of more than ``upper`` that the forecast states, shape ``(n,)``.
+        pit: Randomized transform of each outcome, shape ``(n,)``, 0 to 1.
+        level: Chance that a range is meant to hold.
+    """
+    bought = np.maximum(actual, 0.0)
+    missed = np.maximum(lower - bought, 0.0) + np.maximum(bought - upper, 0.0)
+    return {
+        "pit80": float(_divide(((pit >= 0.1) & (pit <= 0.9)).sum(), pit.size)),
+        "above_upper": float(_divide((bought > upper).sum(), bought.size)),
+        "implied_above_upper": float(_divide(beyond.sum(), beyond.size)),
+        "interval_score": float(
+            _divide((upper - lower + 2 / (1 - level) * missed).sum(), bought.size)
+        ),
+    }
+
+
+def resampled_counts(customers: int, *, draws: int = 200, seed: int) -> Iterator[Counts]:
     """How often each of ``customers`` (at least one) is drawn, as many times with replacement.
 
     The seed alone decides, so whatever is computed from the same seed over the same customers
@@ -176,14 +144,14 @@ def resampled_counts(customers: int, *, draws: int = 200, seed: int) -> Iterator
     rng = np.random.default_rng(seed)
     rows = max(1, COUNTS_PER_BLOCK // customers)
     for start in range(0, draws, rows):
-        block = np.empty((min(rows, draws - start), customers))
+        block = np.empty((min(rows, draws - start), customers), dtype=np.uint8)
         for row in block:
             row[:] = np.bincount(rng.integers(customers, size=customers), minlength=customers)
         yield block
 
 
 def resampled_metrics(
-    counts: Iterable[FloatArray],
+    counts: Iterable[Counts],
     actual: FloatArray,
     mean: FloatArray,
     median: FloatArray,
@@ -200,8 +168,8 @@ def resampled_metrics(
         ValueError: as in :func:`score`.
     """
     _require_comparable(actual=actual, mean=mean, median=median)
-    blocks = [_ratio_metrics(actual, mean, median, floor=floor, counts=block) for block in counts]
-    return {name: np.concatenate([block[name] for block in blocks]) for name in RATIO_METRICS}
+    columns = _columns(actual, mean, median, floor)
+    return _ratios(np.concatenate([block.astype(float) @ columns for block in counts]))
 
 
 def bootstrap_intervals(
@@ -210,13 +178,13 @@ def bootstrap_intervals(
     median: FloatArray,
     *,
     floor: float,
-    seed: int,
+    counts: Iterable[Counts],
     level: float = 0.8,
-    draws: int = 200,
 ) -> dict[str, tuple[float, float] | None]:
     """How far each metric would move with other customers: lower and upper end at ``level``.
 
-    The quantiles of the metric over resampled customers. None for the rank metrics, which
+    The quantiles of the metric over customers resampled as often as ``counts`` say, which are
+    those of :func:`resampled_counts`. None for the rank metrics, which
     are not resampled; with fewer than two customers, which say nothing about others; and
     where a draw leaves the metric undefined. Arguments and errors as in :func:`score`.
     """
@@ -225,7 +193,6 @@ def bootstrap_intervals(
     intervals = dict.fromkeys((*RATIO_METRICS, *RANK_METRICS))
     if actual.size < 2:
         return intervals
-    counts = resampled_counts(actual.size, draws=draws, seed=seed)
     for name, values in resampled_metrics(counts, actual, mean, median, floor=floor).items():
         if not np.isnan(values).any():
             lower, upper = np.quantile(values, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
@@ -233,32 +200,41 @@ def bootstrap_intervals(
     return intervals
 
 
-def _ratio_metrics(
-    actual: FloatArray,
-    mean: FloatArray,
-    median: FloatArray,
-    *,
-    floor: float,
-    counts: FloatArray | None = None,
-) -> dict[str, FloatArray]:
+def _columns(actual: FloatArray, mean: FloatArray, median: FloatArray, floor: float) -> FloatArray:
+    """What the ratio metrics add up over customers, shape ``(n, 8)``.
+
+    The deviance, in roots of money, is that of power 1.5, where the unit deviance is a square
+    that loses no digits near a perfect forecast (Jørgensen 1997, "The Theory of Dispersion
+    Models"). A forecast of 0 would cost infinitely much where something was bought, so
+    forecasts are raised to ``floor``; without a positive one there is no deviance.
+    """
+    bought = np.maximum(actual, 0.0)
+    root = np.sqrt(np.maximum(mean, floor)) if floor > 0 else np.full_like(mean, np.nan)
+    return np.column_stack(
+        [
+            np.ones_like(actual),
+            actual,
+            np.abs(actual),
+            mean,
+            np.abs(median - actual),
+            (mean - actual) ** 2,
+            4.0 * (np.sqrt(bought) - root) ** 2 / root,
+            (np.log1p(np.maximum(mean, 0.0)) - np.log1p(bought)) ** 2,
+        ]
+    )
+
+
+def _ratios(sums: FloatArray) -> dict[str, FloatArray]:
+    """The ratio metrics of the sums of :func:`_columns`, over the last axis."""
+    customers, total, moved, mean, error, square, deviance, log_error = np.moveaxis(sums, -1, 0)
     return {
-        "bias": bias(actual, mean, counts=counts),
-        "mae": mae(actual, median, counts=counts),
-        "wape": wape(actual, median, counts=counts),
-        "rmse": rmse(actual, mean, counts=counts),
-        "tweedie": tweedie(actual, mean, floor=floor, counts=counts),
-        "msle": msle(actual, mean, counts=counts),
+        "bias": _divide(mean, total) - 1.0,
+        "mae": _divide(error, customers),
+        "wape": _divide(error, moved),
+        "rmse": np.sqrt(_divide(square, customers)),
+        "tweedie": _divide(deviance, customers),
+        "msle": _divide(log_error, customers),
     }
-
-
-def _average(values: FloatArray, counts: FloatArray | None) -> FloatArray:
-    return _ratio(values, np.ones(values.shape), counts)
-
-
-def _ratio(part: FloatArray, whole: FloatArray, counts: FloatArray | None) -> FloatArray:
-    if counts is None:
-        return _divide(part.sum(), whole.sum())
-    return _divide(counts @ part, counts @ whole)
 
 
 def _divide(part: npt.ArrayLike, whole: npt.ArrayLike) -> FloatArray:

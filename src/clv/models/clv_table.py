@@ -20,6 +20,7 @@ from clv.models import ranges, segments
 from clv.models.base import Float
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.next_order import next_order_days
+from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Shock
 
 LIFETIME_YEARS = 5
@@ -34,7 +35,7 @@ class Terms:
 
     ``margin`` turns revenue into income in every amount. ``discount_rate`` is per year and
     moves ``lifetime_clv`` only. ``shock`` is what may move everybody at once within the horizon;
-    it widens intervals.
+    it widens intervals, and ``calibration`` says what the chances they state were worth.
     """
 
     horizon_days: int
@@ -49,6 +50,7 @@ class Terms:
     model_version: str
     scored_at: dt.datetime
     shock: Shock
+    calibration: Calibration = AS_STATED
     interval_level: float = INTERVAL_LEVEL
 
 
@@ -157,6 +159,7 @@ def _interval(
         terms.horizon_days,
         level=terms.interval_level,
         shock=terms.shock,
+        calibration=terms.calibration,
         names=names,
     )
     unknown = np.full(len(summary), np.nan)

@@ -19,10 +19,11 @@ from clv.checked import CustomerSummary
 from clv.models.base import Float, horizon_in_units
 from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
-from clv.models.posterior import ParetoFamily, Posterior
+from clv.models.posterior import ParetoFamily
 from clv.numerics import predictive
+from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.predictive import Customers, Ranges, Shock
+from clv.numerics.predictive import Customers, Draws, Ranges, Shock
 
 DRAWS = 600
 """Per customer, three from each draw of the parameters: the chance of being above the upper end
@@ -38,6 +39,7 @@ def of_customers(
     *,
     level: float,
     shock: Shock,
+    calibration: Calibration = AS_STATED,
     names: Sequence[str] | None = None,
 ) -> Ranges | None:
     """Median and interval of each customer's value less returns, in currency.
@@ -48,6 +50,7 @@ def of_customers(
         horizon_days: 1 to ``LONGEST_HORIZON_DAYS``.
         level: Chance the interval is meant to hold, by the rule of ``predictive.ranges``.
         shock: What may move everybody at once.
+        calibration: What the chances such draws state are worth, as learned at earlier dates.
         names: By which each customer's random stream is known, if not by ``customer_id``.
 
     Raises:
@@ -58,8 +61,9 @@ def of_customers(
     p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
     factor = shock.draw(DRAWS, seed=SEED)
     found = np.empty((3, len(summary)))
-    for rows, value in _value(model, model.posterior, summary, horizon_days, names):
-        found[:, rows] = predictive.ranges(value * factor, p_zero[rows], level)
+    for rows, drawn in draws_of(model, summary, horizon_days, names):
+        value = drawn.value * factor
+        found[:, rows] = predictive.ranges(value, p_zero[rows], level, calibration)
     return Ranges(*found)
 
 
@@ -80,20 +84,24 @@ def of_groups(
     if model.posterior is None:
         return None
     totals = np.zeros((group.max(initial=-1) + 1, DRAWS))
-    for rows, value in _value(model, model.posterior, summary, horizon_days, None):
-        np.add.at(totals, group[rows], value)
+    for rows, drawn in draws_of(model, summary, horizon_days):
+        np.add.at(totals, group[rows], drawn.value)
     nothing = (totals <= 0).mean(axis=1)
     return predictive.ranges(totals * shock.draw(DRAWS, seed=SEED), nothing, level)
 
 
-def _value(
+def draws_of(
     model: LifetimeValue,
-    posterior: Posterior,
     summary: CustomerSummary,
     horizon_days: float,
-    names: Sequence[str] | None,
-) -> Iterator[tuple[slice, Float]]:
-    """Draws of value less returns, ``(customers, DRAWS)``, some customers at a time."""
+    names: Sequence[str] | None = None,
+) -> Iterator[tuple[slice, Draws]]:
+    """Draws of purchase days and of their value less returns, some customers at a time.
+
+    The model has a posterior; each array is ``(customers, DRAWS)``.
+    """
+    posterior = model.posterior
+    assert posterior is not None
     assert isinstance(model.purchases, ParetoFamily)
     fitted = model.purchases.params
     horizon = float(horizon_in_units(horizon_days, model.purchases.time_unit))
@@ -125,4 +133,4 @@ def _value(
             seed=SEED,
             **calendar,
         )
-        yield rows, drawn.value * kept[rows, None]
+        yield rows, drawn._replace(value=drawn.value * kept[rows, None])

@@ -25,8 +25,8 @@ VAGUE = 3.0
 """Standard error of a log parameter (a factor of 20) from which data say nothing about it."""
 
 LONGEST_STEP = 3.0
-FARTHEST = 25.0
-"""Distance in logs from the start, a factor of 1e11, where a search that climbs a flat ridge
+FARTHEST = 40.0
+"""Distance in logs from the start, a factor of 1e17, where a search that climbs a flat ridge
 towards infinity ends: what is left to gain has fallen by the same factor."""
 RIDGE_SLOPE = 1e-2
 """Log-likelihood per log unit below which such a ridge counts as flat."""

@@ -17,11 +17,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.clock import Clock
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
 from clv.numerics.pareto_nbd_draws import FEW_NODES
 from clv.numerics.quadrature import Float
+
+Bool = npt.NDArray[np.bool_]
 
 
 class Customers(NamedTuple):
@@ -150,7 +154,9 @@ class Ranges(NamedTuple):
     upper: Float
 
 
-def ranges(value: Float, p_zero: Float, level: float) -> Ranges:
+def ranges(
+    value: Float, p_zero: Float, level: float, calibration: Calibration = AS_STATED
+) -> Ranges:
     """The median, and the interval meant to hold with the chance ``level``.
 
     It runs from 0 to the quantile at ``level`` where nothing at all is likelier than the lower
@@ -161,16 +167,25 @@ def ranges(value: Float, p_zero: Float, level: float) -> Ranges:
         value: Draws, shape ``(n, draws)``, >= 0.
         p_zero: Exact chance of no purchase, shape ``(n,)``, which the draws only estimate.
         level: More than 0, less than 1.
+        calibration: What the chances stated by such draws are worth.
     """
     ordered = np.sort(value, axis=1)
     tail = (1 - level) / 2
-    from_zero = p_zero > tail
-    lower = np.where(from_zero, 0.0, _quantile(ordered, p_zero, np.full_like(p_zero, tail)))
-    upper = _quantile(ordered, p_zero, np.where(from_zero, level, 1 - tail))
-    return Ranges(_quantile(ordered, p_zero, np.full_like(p_zero, 0.5)), lower, upper)
+    from_zero = runs_from_zero(p_zero, level, calibration)
+
+    def quantile(chance: Float | float) -> Float:
+        return quantiles(ordered, p_zero, calibration.level(np.full_like(p_zero, chance)))
+
+    lower = np.where(from_zero, 0.0, quantile(tail))
+    return Ranges(quantile(0.5), lower, quantile(np.where(from_zero, level, 1 - tail)))
 
 
-def _quantile(ordered: Float, p_zero: Float, at: Float) -> Float:
+def runs_from_zero(p_zero: Float, level: float, calibration: Calibration = AS_STATED) -> Bool:
+    """Whether a customer's interval at ``level`` begins at 0 for want of a lower tail."""
+    return np.asarray(calibration.of(p_zero) > (1 - level) / 2)
+
+
+def quantiles(ordered: Float, p_zero: Float, at: Float) -> Float:
     """Quantiles of 0 with its exact chance, and of the draws above 0 with what remains."""
     draws = ordered.shape[1]
     zeros = (ordered <= 0).sum(axis=1)

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import ibis
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
 from clv.data import engine, summarize
 from clv.errors import FitError, IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
-from clv.evaluation.backtest import Float, Forecast, Outcome
+from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record, Role
 from clv.models.baselines import BASELINES, YEAR_DAYS, Past
 from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.steps import Tell, step_key
@@ -31,10 +33,32 @@ from clv.store.workspace import Stage, Workspace
 
 if TYPE_CHECKING:
     from clv.models.lifetime_value import LifetimeValue
+    from clv.numerics.calibration import Calibration
+    from clv.numerics.predictive import Shock
 
 HORIZONS = (91, 182, 365)
 INPUTS = [files.CLEAN_LINES, files.REFUSED, files.RETURNS, files.SUMMARY]
-PLAIN = "plain-pareto-nbd"
+CANDIDATES = ("seasonal-pareto-nbd", "pareto-nbd", "mbg-cnbd")
+"""What a shop's model is chosen from; the first is the default."""
+FITTED_BASELINES = {"plain-pareto-nbd": "pareto-nbd", "plain-nbd": "nbd"}
+"""Models of the catalog as others fit them: without a prior, without returns."""
+LEVEL = 0.8
+
+
+SPREAD = ("purchase_days", "net_cash")
+"""Targets whose distribution is forecast, not the mean alone."""
+Doubt = tuple["Shock", Sequence["Calibration"]]
+"""What earlier cuts say of a forecast: what may move everybody, and, for each in ``SPREAD``,
+what its stated chances are worth."""
+
+
+class Transform(NamedTuple):
+    """The transforms of everybody's outcome at a cut, as first stated."""
+
+    cut: dt.date
+    horizon_days: int
+    target: str
+    stated: Float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,19 +74,24 @@ class Tables:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """What was known at a cut, and what followed it."""
+    """What was known at a cut, what every customer did lately, and what followed."""
 
     summary: CustomerSummary
-    outcome: Outcome
-    past: dict[str, Past]
+    days: ibis.Table
+
+    @property
+    def cut(self) -> dt.date:
+        return self.summary.window.end
 
 
 def backtest(
-    workspace: Workspace, model: str, tell: Tell, *, horizon_days: int
-) -> list[dict[str, Any]]:
-    """Hold ``model`` and the baselines against what happened; returns the records.
+    workspace: Workspace, among: Sequence[str], tell: Tell, *, horizon_days: int
+) -> list[Record]:
+    """Hold the models ``among`` and the baselines against what happened; returns the records.
 
-    Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever the log is long enough.
+    The first is the default, and at each cut that one is ``chosen`` which was best
+    at the cuts known by then. Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever
+    the log is long enough.
 
     Raises:
         NothingStored: there are no clean lines yet.
@@ -70,52 +99,107 @@ def backtest(
     """
     for name in INPUTS:
         files.require(workspace, name, "clv ingest")
-    key = _key(workspace, model, horizon_days)
+    key = _key(workspace, among, horizon_days)
     if workspace.is_current("backtest", key):
         tell("nothing changed since the last backtest: its report is kept")
         return list(workspace.read_json(files.BACKTEST_REPORT))
     with workbench(workspace) as (stage, connection):
         tables = _open(connection, workspace)
-        records, rows = [], []
-        for days in _horizons(horizon_days):
-            for cut in scoring.cuts(tables.window, days):
-                tell(f"backtest: what was known on {cut}, {days} days ahead")
-                split = split_at(tables, cut, days)
-                forecasts = _forecasts(split, model, tell)
-                if forecasts:
-                    records += scoring.records(split.outcome, forecasts)
-                    rows.append(scoring.holdout(split.outcome, forecasts))
+        records: list[Record] = []
+        rows: list[pa.Table] = []
+        seen: list[Transform] = []
+        for cut, horizons in scoring.cuts(tables.window, _horizons(horizon_days)).items():
+            tell(f"backtest: what was known on {cut}, {', '.join(map(str, horizons))} days ahead")
+            split = split_at(tables, cut)
+            fitted = _fit(split, among, tell)
+            if not fitted:
+                continue
+            known = scoring.known_by(records, cut)
+            chosen = scoring.choose(known, [name for name in among if name in fitted])
+            fitted[chosen] = fitted[chosen].with_posterior(split.summary)
+            for days in horizons:
+                outcome = followed(tables, split, days)
+                shock = scoring.common_shock(known, days, history_days=split.summary.window.days)
+                maps = [calibration_of(seen, name, days, known_by=cut) for name in SPREAD]
+                forecasts = _forecasts(split, outcome, fitted, chosen, (shock, maps))
+                ranges = forecasts[0].ranges
+                seen += [Transform(cut, days, name, ranges[name].stated) for name in ranges]
+                records += scoring.records(outcome, forecasts)
+                rows.append(scoring.holdout(outcome, forecasts))
         if not records:
             raise _nothing_checked(tables.window)
         _publish(stage, key, records, rows)
     return records
 
 
-def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[dict[str, Any]]:
-    """The records of a backtest of ``model`` on the log as it is; none where it is of another."""
-    if not workspace.is_current("backtest", _key(workspace, model, horizon_days)):
-        return []
-    return list(workspace.read_json(files.BACKTEST_REPORT))
+def candidates(model: str) -> tuple[str, ...]:
+    """What a model is chosen from that was asked for by name, or as ``auto``."""
+    return CANDIDATES if model == "auto" else (model,)
+
+
+def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[Record]:
+    """The records of a backtest on the log as it is whose choice was ``model``; else none."""
+    for among in (CANDIDATES, (model,)):
+        if workspace.is_current("backtest", _key(workspace, among, horizon_days)):
+            records = list(workspace.read_json(files.BACKTEST_REPORT))
+            return records if scoring.choose(records, among) == model else []
+    return []
 
 
 def checkable_from(first_day: dt.date) -> dt.date:
     """The first last day of a log on which a forecast can be held against what happened."""
-    return first_day + dt.timedelta(days=2 * HORIZONS[0])
+    day = first_day + dt.timedelta(days=2 * HORIZONS[0] - 2)
+    while not scoring.cuts(ObservationWindow(first_day, day), HORIZONS[:1]):
+        day += dt.timedelta(days=1)
+    return day
+
+
+def past_transforms(workspace: Workspace) -> list[Transform]:
+    """Where outcomes fell within the chosen forecasts of the last backtest."""
+    held = pq.read_table(
+        workspace.path(files.HOLDOUT),
+        columns=["cut", "horizon_days", "target", "pit"],
+        filters=(pc.field("role") == "chosen") & ~pc.field("pit").is_null(),
+        partitioning=None,
+    )
+    grouped = held.to_pandas().groupby(["cut", "horizon_days", "target"])["pit"]
+    return [Transform(cut, days, target, pit.to_numpy()) for (cut, days, target), pit in grouped]
+
+
+def calibration_of(
+    transforms: Iterable[Transform], target: str, horizon_days: int, *, known_by: dt.date
+) -> Calibration:
+    """What stated chances were worth at the cuts whose outcome was known on a day."""
+    from clv.numerics.calibration import learned
+
+    span = dt.timedelta(days=horizon_days)
+    return learned(
+        [
+            one.stated
+            for one in transforms
+            if (one.target, one.horizon_days) == (target, horizon_days)
+            and one.cut + span <= known_by
+        ]
+    )
 
 
 def _horizons(horizon_days: int) -> list[int]:
     return sorted({*HORIZONS, horizon_days})
 
 
-def _key(workspace: Workspace, model: str, horizon_days: int) -> str:
+def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     present = [name for name in INPUTS if workspace.is_file(name)]
-    return step_key(workspace, *present, model=model, horizons=_horizons(horizon_days))
+    return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, records: list[dict[str, Any]], rows: list[pa.Table]) -> None:
+def _publish(stage: Stage, key: str, records: list[Record], rows: list[pa.Table]) -> None:
+    from clv.evaluation.review import review
+
     stage.write_json(files.BACKTEST_REPORT, records)
-    pq.write_table(pa.concat_tables(rows), stage.path(files.HOLDOUT), compression="snappy")
-    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT])
+    held = pa.concat_tables(rows)
+    pq.write_table(held, stage.path(files.HOLDOUT), compression="snappy")
+    stage.write_json(files.REVIEW, review(records, held).to_dict())
+    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW])
 
 
 def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
@@ -160,17 +244,21 @@ def _open(connection: Any, workspace: Workspace) -> Tables:
     )
 
 
-def split_at(tables: Tables, cut: dt.date, horizon_days: int) -> Split:
-    """What was known on ``cut``, its last day, and what the days after it brought."""
+def split_at(tables: Tables, cut: dt.date) -> Split:
+    """What was known on ``cut``, its last day."""
     window = ObservationWindow(tables.window.start, cut)
     days = summarize.transactions(tables.lines, tables.returns, cut, net=tables.net)
     days = engine.hold(days.get_backend(), days)
     rows = summarize.customer_summary(tables.lines, days, window)
     by_day = summarize.repeat_purchases_by_day(days, window)
-    summary = CustomerSummary.from_table(engine.fetch(rows), window, TimeUnit.DAY, by_day)
-    actual = _aligned(summary, _followed(tables, window.holdout(horizon_days)))
-    outcome = Outcome(cut, horizon_days, summary.table["customer_id"], actual)
-    return Split(summary, outcome, _past(summary, days, horizon_days))
+    return Split(CustomerSummary.from_table(engine.fetch(rows), window, TimeUnit.DAY, by_day), days)
+
+
+def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:
+    """What the ``horizon_days`` after a cut brought."""
+    holdout = split.summary.window.holdout(horizon_days)
+    actual = _aligned(split.summary, _followed(tables, holdout))
+    return Outcome(split.cut, horizon_days, split.summary.table["customer_id"], actual)
 
 
 def _followed(tables: Tables, holdout: ObservationWindow) -> ibis.Table:
@@ -192,9 +280,9 @@ def _within(table: ibis.Table, window: ObservationWindow) -> ibis.Table:
     return table.filter(day.between(window.start, window.end))
 
 
-def _past(summary: CustomerSummary, days: ibis.Table, horizon_days: int) -> dict[str, Past]:
+def _past(split: Split, horizon_days: int) -> dict[str, Past]:
     """What each customer did in the last period, the last year and ever, by target."""
-    end = summary.window.end
+    summary, days, end = split.summary, split.days, split.cut
     value = days.gross_value - days.returned_value
     counted = {}
     ever = summary.window.days + 1
@@ -231,34 +319,88 @@ def _aligned(summary: CustomerSummary, table: ibis.Table) -> dict[str, Float]:
     }
 
 
-def _forecasts(split: Split, model: str, tell: Tell) -> list[Forecast]:
-    """The chosen model, the plain one, and the naive baselines, for every target.
+def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeValue]:
+    """The candidates that can be fitted at a cut, and the models among the baselines.
 
-    None at all where the chosen model cannot be fitted: nothing was checked there.
+    None at all where the default cannot be: nothing was checked there.
     """
     from clv.models.lifetime_value import LifetimeValue
 
-    try:
-        chosen = LifetimeValue.fit(split.summary, model)
-    except FitError as error:
-        tell(f"backtest: nothing to check at {split.outcome.cut}: {error}")
-        return []
-    forecasts = [_fitted(chosen, split, model, returned=True)]
-    try:
-        plain = LifetimeValue.fit(split.summary, "pareto-nbd", prior=False)
-        forecasts.append(_fitted(plain, split, PLAIN, returned=False))
-    except FitError as error:
-        tell(f"backtest: no baseline {PLAIN} at {split.outcome.cut}: {error}")
-    for name, forecast in BASELINES.items():
-        mean = {target: forecast(past) for target, past in split.past.items()}
+    wanted = {name: (name, True) for name in among}
+    wanted |= {name: (model, False) for name, model in FITTED_BASELINES.items()}
+    fitted = {}
+    for name, (model, prior) in wanted.items():
+        try:
+            fitted[name] = LifetimeValue.fit(split.summary, model, prior=prior)
+        except FitError as error:
+            if name == among[0]:
+                tell(f"backtest: nothing to check at {split.cut}: {error}")
+                return {}
+            tell(f"backtest: no {name} at {split.cut}: {error}")
+    return fitted
+
+
+def _forecasts(
+    split: Split,
+    outcome: Outcome,
+    fitted: Mapping[str, LifetimeValue],
+    chosen: str,
+    terms: Doubt,
+) -> list[Forecast]:
+    """Everybody's forecasts at one cut and horizon, the chosen one first and with its ranges."""
+    days = outcome.horizon_days
+    forecasts = []
+    for name, model in fitted.items():
+        of_days = model.purchases.expected_transactions(split.summary, days)
+        plain = name in FITTED_BASELINES
+        worth = model.spend.expected_day_value if plain else model.day_value
+        value = of_days * worth(split.summary)
+        mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+        role: Role = "baseline" if plain else "chosen" if name == chosen else "challenger"
+        spread = _ranges(model, split.summary, outcome, terms) if role == "chosen" else {}
+        forecasts.append(Forecast(name, role, mean, spread))
+    past = _past(split, days)
+    for name, baseline in BASELINES.items():
+        mean = {target: baseline(of_target) for target, of_target in past.items()}
         forecasts.append(Forecast(name, "baseline", mean))
-    return forecasts
+    return sorted(forecasts, key=lambda forecast: forecast.role != "chosen")
 
 
-def _fitted(fitted: LifetimeValue, split: Split, name: str, *, returned: bool) -> Forecast:
-    horizon_days = split.outcome.horizon_days
-    days = fitted.purchases.expected_transactions(split.summary, horizon_days)
-    worth = fitted.day_value if returned else fitted.spend.expected_day_value
-    value = days * worth(split.summary)
-    mean = {"purchase_days": days, "net_cash": value, "net_matched": value}
-    return Forecast(name, "chosen" if returned else "baseline", mean)
+def _ranges(
+    model: LifetimeValue,
+    summary: CustomerSummary,
+    outcome: Outcome,
+    terms: Doubt,
+) -> dict[str, Range]:
+    """How the chosen forecast spreads, and where what happened lies in it."""
+    from clv.models.spread import held_against
+    from clv.numerics.calibration import randomized_pit
+
+    actual, (shock, maps) = outcome.actual, terms
+    held = held_against(
+        model,
+        summary,
+        outcome.horizon_days,
+        purchase_days=actual["purchase_days"],
+        value=actual["net_cash"],
+        level=LEVEL,
+        shock=shock,
+        calibrations=maps,
+    )
+    if held is None:
+        return {}
+    found = {}
+    for target, spread, calibration in zip(SPREAD, held[:2], maps, strict=True):
+        stated = randomized_pit(spread.below, spread.up_to, seed=scoring.SEED)
+        total = (float(held.total.lower[0]), float(held.total.upper[0]))
+        found[target] = Range(
+            spread.median,
+            spread.lower,
+            spread.upper,
+            spread.beyond,
+            stated,
+            calibration.of(stated),
+            spread.crps,
+            total if target == "net_cash" else None,
+        )
+    return found

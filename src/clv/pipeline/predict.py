@@ -14,7 +14,7 @@ import pyarrow as pa
 from clv.checked import Predictions
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import common_shock, horizon_validated
-from clv.pipeline.backtest import past_records
+from clv.pipeline.backtest import calibration_of, past_records, past_transforms
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -24,6 +24,7 @@ from clv.tables import PREDICTIONS
 if TYPE_CHECKING:
     from clv.models.clv_table import Terms
     from clv.models.segments import HorizonValidated
+    from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
 
 
@@ -53,7 +54,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     records = past_records(workspace, model, ask.horizon_days)
     tried = sorted({record["horizon_days"] for record in records})
     checked = {days: horizon_validated(records, days) for days in tried}
-    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, checked=checked)
+    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, records=records)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
@@ -68,8 +69,12 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         days: common_shock(records, days, history_days=history)
         for days in {*tried, ask.horizon_days}
     }
-    shock = shocks[ask.horizon_days]
-    terms = _terms(facts, ask, checked, shock=shock, digest=digest, now=now)
+    seen = past_transforms(workspace) if records else []
+    maps = {
+        days: calibration_of(seen, "net_cash", days, known_by=summary.window.end) for days in shocks
+    }
+    doubt = shocks[ask.horizon_days], maps[ask.horizon_days]
+    terms = _terms(facts, ask, checked, doubt, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
     table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
     with workspace.staging() as stage:
@@ -78,6 +83,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "horizon_days": ask.horizon_days,
             "horizons": json.dumps(checked),
             "shocks": json.dumps(shocks),
+            "calibrations": json.dumps({days: one.worth for days, one in maps.items()}),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,
@@ -92,8 +98,8 @@ def _terms(
     facts: Mapping[str, str],
     ask: Ask,
     checked: Mapping[int, HorizonValidated],
+    doubt: tuple[Shock, Calibration],
     *,
-    shock: Shock,
     digest: str,
     now: dt.datetime,
 ) -> Terms:
@@ -111,7 +117,8 @@ def _terms(
         simulated=facts.get("simulated") == "true",
         model_version=digest,
         scored_at=now,
-        shock=shock,
+        shock=doubt[0],
+        calibration=doubt[1],
     )
 
 

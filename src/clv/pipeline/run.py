@@ -1,4 +1,4 @@
-"""The verb that does everything: ingest, train, backtest, promote, predict."""
+"""The verb that does everything: ingest, backtest, train, promote, predict."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from clv.checked import Predictions
 from clv.errors import NotEnoughData
-from clv.pipeline.backtest import backtest, checkable_from
+from clv.evaluation.backtest import choose
+from clv.pipeline.backtest import backtest, candidates, checkable_from
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.record import record
@@ -53,17 +54,18 @@ def run(
     """
     etl = ingest(workspace, log, tell)
     ingested(etl)
+    among = candidates(model)
     try:
-        digest = train(workspace, model, tell)
-    except NotEnoughData as error:
-        workspace.retract("backtest")
-        return Outcome(etl, [], _not_yet(error, etl))
-    try:
-        records = backtest(workspace, model, tell, horizon_days=ask.horizon_days)
+        records = backtest(workspace, among, tell, horizon_days=ask.horizon_days)
     except NotEnoughData as error:
         tell(str(error))
         workspace.retract("backtest")
         records = []
+    try:
+        digest = train(workspace, choose(records, among), tell)
+    except NotEnoughData as error:
+        workspace.retract("backtest")
+        return Outcome(etl, [], _not_yet(error, etl))
     if tracking is None or not is_promoted(workspace, digest, tracking):
         promote(workspace, digest, tell, tracking=tracking, records=records)
     else:

@@ -32,6 +32,7 @@ PREDICTIONS = "data/processed/predictions.parquet"
 ETL_REPORT = "reports/etl.json"
 BACKTEST_REPORT = "reports/backtest.json"
 HOLDOUT = "reports/holdout.parquet"
+REVIEW = "reports/review.json"
 REPORT = "reports/report.html"
 STEPS = "reports/steps.json"
 

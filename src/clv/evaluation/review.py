@@ -1,0 +1,206 @@
+"""Whether a forecast may be relied on, by its backtest: PASS, REVIEW or FAIL, and why.
+
+FAIL is a forecast worse than a simple rule, REVIEW one that somebody should look at before
+money follows it. Start reading at :func:`review`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
+from clv.evaluation.metrics import RATIO_METRICS, resampled_counts, resampled_metrics
+
+Float = npt.NDArray[np.float64]
+Word = Literal["PASS", "REVIEW", "FAIL"]
+WORDS: tuple[Word, ...] = ("PASS", "REVIEW", "FAIL")
+
+PRIMARY = ("tweedie", "mae")
+"""The score that judges a mean, and the one that judges a median."""
+WORSE = 0.02
+"""Share by which a baseline has to be better to count as better."""
+FAR_OFF = 0.25
+"""Mean absolute bias of totals from which somebody should ask why."""
+HELD = (0.75, 0.85)
+"""Share of customers within a range of 80 %, as far as it may be off."""
+TOTALS_HELD = 0.65
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """A forecast beside the best baseline, in logs of the ratio of scores: below 0 is better.
+
+    ``mean`` over cuts lies between ``lower`` and ``upper`` at 80 %, with other customers.
+    ``worst`` is the largest of one cut, by which ``at`` names it: cut and horizon.
+    """
+
+    score: str
+    baseline: str
+    mean: float
+    lower: float
+    upper: float
+    worst: float
+    at: tuple[str, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """One thing looked at: its word, the sentence with its numbers, and what to do."""
+
+    word: Word
+    found: str
+    advice: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Review:
+    """What was found, the gravest first; its word is the gravest."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def word(self) -> Word:
+        return max((one.word for one in self.findings), key=WORDS.index, default="PASS")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"word": self.word, "findings": [dataclasses.asdict(one) for one in self.findings]}
+
+
+def review(records: Sequence[Record], rows: pa.Table) -> Review:
+    """What a backtest says of the forecast it chose.
+
+    Args:
+        records: As in ``reports/backtest.json``.
+        rows: As in ``reports/holdout.parquet``.
+    """
+    findings = [_of_comparison(compare(rows, score)) for score in PRIMARY]
+    findings += [_of_totals(records), *_of_ranges(records)]
+    return Review(tuple(sorted(findings, key=lambda one: -WORDS.index(one.word))))
+
+
+def compare(rows: pa.Table, score: str) -> Comparison:
+    """The chosen forecast of net cash beside the baseline that is best over all cuts.
+
+    Customers are resampled jointly: one drawn twice counts twice at every cut.
+    """
+    about_money = rows.filter(
+        (pc.field("target") == "net_cash") & (pc.field("role") != "challenger")
+    )
+    ids = pc.unique(about_money["customer_id"])
+    blocks = list(resampled_counts(len(ids), seed=SEED))
+    once = [np.ones((1, len(ids)), dtype=np.uint8)]
+    places = sorted(set(zip(*(about_money[c].to_pylist() for c in PLACE), strict=True)))
+    logs: dict[str, list[Float]] = {}
+    for cut, days in places:
+        here = about_money.filter((pc.field("cut") == cut) & (pc.field("horizon_days") == days))
+        of_models = {}
+        for model in pc.unique(here["model"]).to_pylist():
+            own = here.filter(pc.field("model") == model)
+            who = pc.index_in(own["customer_id"], value_set=ids).to_numpy()
+            name = model if own["role"][0].as_py() == "baseline" else CHOSEN
+            of_models[name] = _scores(own, [block[:, who] for block in (*once, *blocks)], score)
+        for name, values in of_models.items():
+            if name != CHOSEN:
+                logs.setdefault(name, []).append(np.log(of_models[CHOSEN] / values))
+    complete = {name: np.array(own) for name, own in logs.items() if len(own) == len(places)}
+    # The best baseline is the one the forecast gains least on.
+    best = max(complete, key=lambda name: float(complete[name][:, 0].mean()))
+    ratios = complete[best]
+    lower, upper = np.quantile(ratios[:, 1:].mean(axis=0), [0.1, 0.9])
+    worst = int(ratios[:, 0].argmax())
+    cut, days = places[worst]
+    return Comparison(
+        score,
+        best,
+        float(ratios[:, 0].mean()),
+        float(lower),
+        float(upper),
+        float(ratios[worst, 0]),
+        (cut.isoformat(), days),
+    )
+
+
+CHOSEN = "chosen"
+PLACE = ("cut", "horizon_days")
+
+
+def _scores(rows: pa.Table, counts: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
+    """The score of one forecast under each resampling of its customers."""
+    actual, mean, median = (rows[name].to_numpy() for name in ("actual", "mean", "median"))
+    floor = FLOOR_SHARE * float(np.maximum(actual, 0).mean())
+    middle = np.where(np.isnan(median), mean, median)
+    assert score in RATIO_METRICS
+    return resampled_metrics(counts, actual, mean, middle, floor=floor)[score]
+
+
+def _of_comparison(found: Comparison) -> Finding:
+    percent = {name: np.expm1(getattr(found, name)) for name in ("mean", "lower", "upper", "worst")}
+    cut, days = found.at
+    what = {"tweedie": "deviance of the mean", "mae": "mean error of the median"}[found.score]
+    said = (
+        f"The {what} is {percent['mean']:+.1%} ({percent['lower']:+.1%} to "
+        f"{percent['upper']:+.1%}) beside that of {found.baseline}, the best simple rule; at worst "
+        f"{percent['worst']:+.1%}, {days} days from {cut}."
+    )
+    if percent["mean"] > WORSE:
+        return Finding("FAIL", said, f"Use {found.baseline} for this shop, or another model.")
+    if percent["mean"] > 0 or percent["worst"] > WORSE:
+        return Finding("REVIEW", said, "It does not win everywhere: look at the dates it loses.")
+    return Finding("PASS", said)
+
+
+def _of_totals(records: Iterable[Record]) -> Finding:
+    biases = _values(records, "bias")
+    off = float(np.mean(np.abs(biases))) if biases else 0.0
+    said = f"Totals were off by {off:.0%} on average, over {len(biases)} dates and horizons."
+    if not biases:
+        return Finding("REVIEW", "Nothing was bought after any date.", "Wait for a longer log.")
+    if off > FAR_OFF:
+        advice = "Plan with the range of the total, not with its mean."
+        return Finding("REVIEW", said, advice)
+    return Finding("PASS", said)
+
+
+def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
+    shares = _values(records, "pit80")
+    if not shares:
+        return
+    held = float(np.mean(shares))
+    said = f"Ranges of 80 % held for {held:.0%} of customers, as means over {len(shares)} dates."
+    good = HELD[0] <= held <= HELD[1]
+    yield Finding(
+        "PASS" if good else "REVIEW", said, "" if good else "Read one customer's range with care."
+    )
+    biases = {_place(r): r["value"] for r in _chosen(records, "bias")}
+    totals = [r for r in _chosen(records, "total") if biases.get(_place(r)) is not None]
+    within = [
+        r["lower"] <= r["value"] / (1 + biases[_place(r)]) <= r["upper"]
+        for r in totals
+        if biases[_place(r)] > -1
+    ]
+    if within:
+        said = f"The 80 % range of the total held {sum(within)} times of {len(within)}."
+        good = np.mean(within) >= TOTALS_HELD
+        advice = "" if good else "A year like none before it is likelier here than the range says."
+        yield Finding("PASS" if good else "REVIEW", said, advice)
+
+
+def _chosen(records: Iterable[Record], metric: str) -> list[Record]:
+    wanted = (CHOSEN, "net_cash", metric)
+    return [r for r in records if (r["role"], r["target"], r["metric"]) == wanted]
+
+
+def _values(records: Iterable[Record], metric: str) -> list[float]:
+    return [r["value"] for r in _chosen(records, metric) if r["value"] is not None]
+
+
+def _place(record: Record) -> tuple[str, int]:
+    return record["cut"], record["horizon_days"]
