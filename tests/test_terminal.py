@@ -162,3 +162,22 @@ def test_the_best_of_each_metric_stands_out():
     narrow = text_of(*terminal.backtest(rows), width=80)
     assert "…" not in narrow
     assert "0.600" in narrow
+
+
+def test_a_fit_is_told_with_its_criteria():
+    facts = {
+        "digest": "abc",
+        "nbd": {
+            "params": {"r": 0.385, "alpha": 12.07},
+            "standard_errors": {"r": 0.011},
+            "log_likelihood": -9763.65768,
+            "aic": 19531.31536,
+            "bic": 19542.84589,
+            "status": "optimum",
+            "advice": "One well-determined maximum.",
+        },
+    }
+    told = text_of(*terminal.fit(facts), width=200)
+
+    assert "r 0.385 (s.e. 0.011), alpha 12.07" in told
+    assert "log-likelihood -9,763.658, AIC 19,531.3, BIC 19,542.8; optimum" in told
