@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from clv import terminal
-from clv.evaluation.backtest import averages
 from clv.data.preprocess import RULES, RULES_OF_SOME
+from clv.evaluation.backtest import averages
 
 ETL = {
     "read": 1000,
@@ -164,3 +164,22 @@ def test_the_best_of_each_metric_stands_out():
     cells = list(terminal._rows({m: own for (_, m), own in averages(rows, "net_cash").items()}))
     assert [cell.startswith("[bold]") for cell in cells[0]] == [False] * 3 + [True] * 3
     assert "…" not in shown
+
+
+def test_a_fit_is_told_with_its_criteria():
+    facts = {
+        "digest": "abc",
+        "nbd": {
+            "params": {"r": 0.385, "alpha": 12.07},
+            "standard_errors": {"r": 0.011},
+            "log_likelihood": -9763.65768,
+            "aic": 19531.31536,
+            "bic": 19542.84589,
+            "status": "optimum",
+            "advice": "One well-determined maximum.",
+        },
+    }
+    told = text_of(*terminal.fit(facts), width=200)
+
+    assert "r 0.385 (s.e. 0.011), alpha 12.07" in told
+    assert "log-likelihood -9,763.658, AIC 19,531.3, BIC 19,542.8; optimum" in told

@@ -161,7 +161,9 @@ def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
             f"{name} {value:.4g}" + (f" (s.e. {errors[name]:.2g})" if name in errors else "")
             for name, value in found["params"].items()
         )
-        yield f"{model}: {values}; log-likelihood {found['log_likelihood']:,.3f}; {found['status']}"
+        likely = f"log-likelihood {found['log_likelihood']:,.3f}, AIC {found['aic']:,.1f}"
+        likely += f", BIC {found['bic']:,.1f}"
+        yield f"{model}: {values}; {likely}; {found['status']}"
         yield f"  {found['advice']}"
     yield f"Stored as model {facts['digest']}; `clv promote {facts['digest']}` lets it answer."
 

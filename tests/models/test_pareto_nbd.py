@@ -44,6 +44,13 @@ def test_the_report_says_what_the_fit_rests_on():
     assert ParetoNBD.fit(SUMMARY, prior=False).report.prior is None
 
 
+def test_the_report_weighs_likelihood_against_parameters():
+    report = MODEL.report
+
+    assert report.aic == pytest.approx(8 - 2 * report.log_likelihood)
+    assert report.bic - report.aic == pytest.approx(4 * np.log(1500) - 8)
+
+
 def test_a_model_reads_back_from_plain_json_as_the_same_value():
     stored = json.loads(json.dumps(MODEL.to_dict()))
 

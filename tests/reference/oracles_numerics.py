@@ -41,6 +41,22 @@ def _a0(params, x, t):
     return mpmath.hyp2f1(total, second, total + 1, other / base) / base**total
 
 
+def log_likelihood_by_2f1(params, x, t_x, T):
+    """The same in doubles, of many customers at once; good near ordinary parameters."""
+    r, alpha, s, beta = params
+    total = r + s + x
+    most, least = np.maximum(alpha, beta), np.minimum(alpha, beta)
+    second = np.where(alpha >= beta, s + 1, r + x)
+
+    def a0(t):
+        form = special.hyp2f1(total, second, total + 1, (most - least) / (most + t))
+        return form * (most + t) ** -total
+
+    alive = (alpha + T) ** -(r + x) * (beta + T) ** -s
+    front = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha) + s * np.log(beta)
+    return front + np.log(alive + s / total * (a0(t_x) - a0(T)))
+
+
 def discounted_expectation_in_many_digits(params, customer, t, discount):
     """P(alive) times the purchases of a survivor, integrated directly."""
     x, t_x, T = customer

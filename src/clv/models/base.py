@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotConverged, NotEnoughData, TimeUnitMismatch
+from clv.numerics import compare
 from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.optimize import Optimum
 from clv.periods import TimeUnit, discount_per_unit
@@ -30,14 +31,18 @@ class FitReport:
     """How a fit ended and what it rests on; money and times in the units of the fit.
 
     ``status`` is a value of ``clv.numerics.optimize.Status``. ``log_likelihood`` leaves the
-    prior out. ``standard_errors`` and ``covariance`` (symmetric, in the order of the
-    standard errors) are None where the data do not determine them.
+    prior out, and so do ``aic`` and ``bic``, which count every estimated parameter, also one
+    that the prior decides, but no choice among a few models. ``standard_errors`` and
+    ``covariance`` (symmetric, in the order of the standard errors) are None where the data do
+    not determine them.
     """
 
     model: str
     status: str
     advice: str
     log_likelihood: float
+    aic: float
+    bic: float
     customers: int
     distinct_rows: int
     evaluations: int
@@ -233,6 +238,8 @@ def report_of(
         status=found.status.value,
         advice=found.status.advice,
         log_likelihood=found.log_likelihood,
+        aic=compare.aic(found.log_likelihood, len(found.parameters)),
+        bic=compare.bic(found.log_likelihood, len(found.parameters), customers),
         customers=customers,
         distinct_rows=distinct_rows,
         evaluations=found.evaluations,

@@ -20,7 +20,8 @@ Given that a customer is alive, the rate is gamma with N + j and alpha + T, and 
 probability beta with a and b + c, independently, whence all that is expected follows.
 
 Nothing here knows about tables, dates or currencies. Times are in the unit the parameters
-were fitted in. Sources: Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way";
+were fitted in. ``alpha, a, b`` may be arrays, one value per customer, wherever a result per
+customer is returned. Sources: Fader, Hardie & Lee (2005), "Counting Your Customers the Easy Way";
 Batislam, Denizel & Filiztekin (2007) for MBG/NBD; Platzer & Reutterer (2016), "Ticking Away
 the Moments", for regularity. Start reading at :func:`log_likelihood`.
 """
@@ -57,6 +58,27 @@ class BGNBDParams(NamedTuple):
     b: Rate
     k: int = 1
     drops_at_once: bool = False
+
+    def with_covariates(self, on_buying: Float, on_dropout: Float) -> BGNBDParams:
+        """Everybody's own parameters, from the sum of coefficients x covariates of each, ``(n,)``.
+
+        ``on_buying`` is the log of what a customer's purchase rate is multiplied by.
+        ``on_dropout`` leaves the mean chance to drop out, a / (a + b), as it is: the larger
+        it is, the closer to that mean such customers are to one another.
+
+        Source:
+            Fader & Hardie (2007), "Incorporating Time-Invariant Covariates into the Pareto/NBD
+            and BG/NBD Models", with one coefficient for a and b as in CLVTools (0.12.1,
+            ``bgnbd_staticcov_LL_ind``), so that a model of k covariates has k of dropout.
+
+        >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
+        >>> p.with_covariates(np.log([1.0, 2.0]), np.log([1.0, 3.0])).alpha
+        array([4.414, 2.207])
+        """
+        more_alike = np.exp(on_dropout)
+        return self._replace(
+            alpha=self.alpha * np.exp(-on_buying), a=self.a * more_alike, b=self.b * more_alike
+        )
 
 
 class _Survivor(NamedTuple):

@@ -7,7 +7,9 @@ likelihood as weights,
     gradient = E[d],        Hessian = E[d d'] + E[second derivative of the log] - E[d] E[d]',
 
 to which what all events have in common adds its own. Customers with the same history are one
-row with a weight. Derivatives are with respect to the logs of ``r, alpha, a, b``.
+row with a weight. A *point* holds the logs of ``r, alpha, a, b``, then the coefficients of the
+covariates of buying and of dropping out, see :meth:`BGNBDParams.with_covariates`. Whatever a row
+has of its own moves along straight lines, in logs, so the chain rule has no second term.
 
 Start reading at :func:`fit`.
 """
@@ -15,10 +17,13 @@ Start reading at :func:`fit`.
 from __future__ import annotations
 
 import functools
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
+from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior, Optimum, maximize
 from clv.numerics.quadrature import Float, blocks, log_sum_exp
@@ -31,7 +36,7 @@ PRIOR_SD = 3.0
 def fit(
     rows: Histories, *, k: int = 1, drops_at_once: bool = False, prior: bool = False
 ) -> Optimum:
-    """The maximum-likelihood ``r, alpha, a, b``, or with a weak prior the posterior mode.
+    """The maximum-likelihood parameters, or with a weak prior on two the posterior mode.
 
     Args:
         rows: Distinct histories, at least one of them with a repeat transaction.
@@ -39,7 +44,8 @@ def fit(
         prior: Whether to add -1/2 [(log a)^2 + (log b)^2] / 3^2.
 
     Returns:
-        The optimum. Always read its ``status``. Its log-likelihood leaves out the times
+        The optimum at ``r, alpha, a, b`` and the coefficients of ``purchase_z`` and
+        ``dropout_z``. Always read its ``status``. Its log-likelihood leaves out the times
         between purchases, see :func:`timing`.
 
     >>> from clv.numerics.histories import distinct_histories
@@ -47,9 +53,16 @@ def fit(
     >>> fit(rows, prior=True).status
     <Status.PRIOR_GOVERNED: 'prior_governed'>
     """
-    held = LogPrior(np.zeros(4), np.array([0, 0, 1, 1]) / PRIOR_SD**2) if prior else None
+    coefficients = rows.purchase_z.shape[1] + rows.dropout_z.shape[1]
+    start = np.concatenate([_starting_point(rows, k), np.zeros(coefficients)])
+    held = np.concatenate([[0, 0, 1, 1], np.zeros(coefficients)]) / PRIOR_SD**2
     total = functools.partial(log_likelihood_total, rows=rows, k=k, drops_at_once=drops_at_once)
-    return maximize(total, _starting_point(rows, k), prior=held)
+    return maximize(
+        total,
+        start,
+        prior=LogPrior(np.zeros(start.size), held) if prior else None,
+        coefficients=coefficients,
+    )
 
 
 def timing(purchases: float, log_intervals: float, *, k: int) -> float:
@@ -71,57 +84,94 @@ def _starting_point(rows: Histories, k: int) -> Float:
 def log_likelihood_total(
     point: Float, rows: Histories, *, k: int, drops_at_once: bool
 ) -> tuple[float, Float, Float]:
-    """Summed log-likelihood with its gradient and Hessian in log parameters.
+    """Summed log-likelihood with its gradient and Hessian in ``point``.
 
     Args:
-        point: Logs of ``r, alpha, a, b``, shape ``(4,)``.
+        point: See the module, shape ``(p,)``.
         rows: Distinct histories with weights.
         k, drops_at_once: The traits of ``BGNBDParams``.
 
     Returns:
-        Value, gradient ``(4,)``, Hessian ``(4, 4)``. Memory does not grow with the rows.
+        Value, gradient ``(p,)``, Hessian ``(p, p)``. Memory does not grow with the rows.
     """
-    r, alpha, a, b = (float(v) for v in np.exp(point))
-    value, gradient, hessian = 0.0, np.zeros(4), np.zeros((4, 4))
+    r = float(np.exp(point[0]))
+    value, gradient, hessian = 0.0, np.zeros(point.size), np.zeros((point.size, point.size))
     for part in blocks(rows.x.size, nodes=k + 1):
         block = Histories(*(column[part] for column in rows))
-        v, g, h = _block_total((r, alpha, a, b), block, k, drops_at_once)
-        value, gradient, hessian = value + v, gradient + g, hessian + h
+        own = _Own.of(point, block, k=k, drops_at_once=drops_at_once)
+        for v, g, h in (_block_total(own, block), _survived_chances(own, block)):
+            value, gradient, hessian = value + v, gradient + g, hessian + h
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
-    purchases = np.arange(counts.size)
     tables = rising_factorials(r, k * (counts.size - 1))
-    log_value, first, second = (counts @ table[k * purchases] for table in tables)
-    value += log_value - k * np.log(alpha) * float(counts @ purchases)
+    log_value, first, second = (
+        float(counts @ table[k * np.arange(counts.size)]) for table in tables
+    )
     gradient[0] += r * first
     hessian[0, 0] += r * first + r**2 * second
-    v, g, h = _survived_chances(a, b, np.concatenate([np.zeros(int(drops_at_once)), counts]))
-    gradient[2:] += g
-    hessian[2:, 2:] += h
-    return value + v, gradient, (hessian + hessian.T) / 2
+    return value + log_value, gradient, (hessian + hessian.T) / 2
 
 
-def _survived_chances(a: float, b: float, counts: Float) -> tuple[float, Float, Float]:
-    """Summed log of B(a, b + c) / B(a, b), of ``counts[c]`` customers, in log a and log b.
+class _Own(NamedTuple):
+    """The parameters of each row, and how their logs move with the point, each ``(p, n)``."""
+
+    params: BGNBDParams
+    in_alpha: Float
+    in_a: Float
+    in_b: Float
+
+    @classmethod
+    def of(cls, point: Float, rows: Histories, *, k: int, drops_at_once: bool) -> _Own:
+        r, alpha, a, b = (float(v) for v in np.exp(point[:4]))
+        purchase, dropout = np.split(point[4:], [rows.purchase_z.shape[1]])
+        shared = BGNBDParams(r, alpha, a, b, k, drops_at_once)
+        own = shared.with_covariates(rows.purchase_z @ purchase, rows.dropout_z @ dropout)
+        in_alpha, in_a, in_b = np.zeros((3, point.size, rows.x.size))
+        in_alpha[1], in_a[2], in_b[3] = 1, 1, 1
+        in_alpha[4 : 4 + purchase.size] = -rows.purchase_z.T
+        in_a[4 + purchase.size :] = in_b[4 + purchase.size :] = rows.dropout_z.T
+        return cls(own, in_alpha, in_a, in_b)
+
+
+def _survived_chances(own: _Own, rows: Histories) -> tuple[float, Float, Float]:
+    """Summed log of B(a, b + c) / B(a, b), where c chances to drop out were survived.
 
     Term by term it is the log of (b + i) / (a + b + i); so written nothing cancels, however
     large or small a and b are.
     """
-    left = np.concatenate([np.cumsum(counts[::-1])[::-1][1:], [0.0]])  # customers beyond i
-    i = np.arange(counts.size)
+    whose, i, customers = _chances(rows, own.params.drops_at_once)
+    a, b = np.asarray(own.params.a)[whose], np.asarray(own.params.b)[whose]
     stay, drop = (b + i) / (a + b + i), a / (a + b + i)
-    value = -left @ np.log1p(a / (b + i))
     by_b = drop * b / (b + i)
-    gradient = np.array([-left @ drop, left @ by_b])
-    mixed = left @ (drop * b / (a + b + i))
-    own_b = left @ (by_b * (1 - b / (b + i) - b / (a + b + i)))
-    return float(value), gradient, np.array([[-left @ (drop * stay), mixed], [mixed, own_b]])
+    slopes = -drop, by_b
+    bends = -drop * stay, drop * b / (a + b + i), by_b * (1 - b / (b + i) - b / (a + b + i))
+    of_a, of_b, of_aa, of_ab, of_bb = (
+        np.bincount(whose, customers * each) for each in (*slopes, *bends)
+    )
+    in_a, in_b = own.in_a[:, : of_a.size], own.in_b[:, : of_a.size]
+    mixed = (in_a * of_ab) @ in_b.T
+    hessian = (in_a * of_aa) @ in_a.T + mixed + mixed.T + (in_b * of_bb) @ in_b.T
+    value = -customers @ np.log1p(a / (b + i))
+    return float(value), in_a @ of_a + in_b @ of_b, hessian
 
 
-def _block_total(
-    params: tuple[float, float, float, float], rows: Histories, k: int, drops_at_once: bool
-) -> tuple[float, Float, Float]:
+def _chances(
+    rows: Histories, drops_at_once: bool
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Float]:
+    """Of each chance that was survived the row, the number before it, and how many customers."""
+    survived = rows.x.astype(np.int64) + drops_at_once
+    if rows.dropout_z.shape[1] == 0:
+        # Everybody has the same a and b, so that all chances with as many before are one.
+        customers = np.bincount(survived, rows.weights).astype(float)
+        beyond = np.cumsum(customers[::-1])[::-1][1:]
+        return np.zeros(beyond.size, dtype=np.int64), np.arange(beyond.size), beyond
+    whose = np.repeat(np.arange(survived.size), survived)
+    before = np.cumsum(survived) - survived
+    return whose, np.arange(whose.size) - before[whose], rows.weights[whose]
+
+
+def _block_total(own: _Own, rows: Histories) -> tuple[float, Float, Float]:
     """The part of the total that differs between events. The last one is having dropped out."""
-    r, alpha, a, b = params
+    (r, alpha, a, b, k, drops_at_once), in_alpha, in_a, in_b = own
     x, t_x, T, weights, *_ = rows
     ticks, others = r + k * x, x + drops_at_once - 1
     had_chance = others >= 0
@@ -135,24 +185,28 @@ def _block_total(
     totals, shares = log_sum_exp(rise - (ticks + phase) * log_times)
     shares *= weights
 
-    # First derivatives of each event's log, in log r, log alpha, log a, log b.
+    # First derivatives of each event's log in the point, by way of log r, alpha, a and b.
     dropped, held = shares[-1], b / (b + others)
-    first = np.zeros((4, *times.shape))
+    first = np.zeros((len(in_alpha), *times.shape))
     first[0] = r * (slope - log_times)
-    first[1] = share * (ticks + phase) - k * x - phase
-    first[2, -1] = 1.0
-    first[3, -1] = -held
+    of_alpha = share * (ticks + phase) - k * x - phase
+    for entry in np.flatnonzero(in_alpha.any(axis=1)):
+        np.multiply(of_alpha, in_alpha[entry], out=first[entry])
+    first[2:, -1] += in_a[2:] - in_b[2:] * held
     weighted = first * shares
     sums = weighted.sum(axis=1)
     gradient = sums.sum(axis=1)
-    hessian = weighted.reshape(4, -1) @ first.reshape(4, -1).T - (sums / weights) @ sums.T
-    mixed = r * (shares * share).sum()
+    flat = first.reshape(len(first), -1)
+    hessian = weighted.reshape(flat.shape) @ flat.T - (sums / weights) @ sums.T
     hessian[0, 0] += gradient[0] + r**2 * (shares * bend).sum()
-    hessian[0, 1] += mixed
-    hessian[1, 0] += mixed
-    hessian[1, 1] -= (shares * (ticks + phase) * share * (1 - share)).sum()
-    hessian[3, 3] -= dropped @ (held * (1 - held))
-    return float(weights @ totals), gradient, hessian
+    mixed = in_alpha @ (r * (shares * share).sum(axis=0))
+    hessian[0] += mixed
+    hessian[:, 0] += mixed
+    own_alpha = (shares * (ticks + phase) * share * (1 - share)).sum(axis=0)
+    hessian -= (in_alpha * own_alpha) @ in_alpha.T
+    hessian -= (in_b * (dropped * held * (1 - held))) @ in_b.T
+    value = weights @ (totals - k * x * np.log(alpha))
+    return float(value), gradient, hessian
 
 
 def _phase_factors(ticks: Float, idle: Float, k: int) -> tuple[Float, Float, Float]:

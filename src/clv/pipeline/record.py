@@ -91,15 +91,14 @@ def _params(model: LifetimeValue, manifest: dict[str, Any]) -> dict[str, str]:
 
 
 def _fit_metrics(model: LifetimeValue) -> dict[str, float]:
-    """Log-likelihood, customers and standard errors of the parts that were fitted."""
+    """How well the parts that were fitted explain how many customers, and standard errors."""
     metrics: dict[str, float] = {}
     for part in (model.to_dict()["purchases"], model.to_dict()["spend"]):
         report = part.get("report")
         if report is None:
             continue
-        metrics |= {
-            f"{part['model']}.{what}": report[what] for what in ("log_likelihood", "customers")
-        }
+        for what in ("log_likelihood", "aic", "bic", "customers"):
+            metrics[f"{part['model']}.{what}"] = report[what]
         for name, error in (report["standard_errors"] or {}).items():
             metrics[f"{part['model']}.{name}.standard_error"] = error
     return metrics

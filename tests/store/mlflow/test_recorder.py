@@ -54,8 +54,9 @@ def test_a_run_keeps_parameters_standard_errors_and_how_the_fit_ended(run, store
             assert float(run.data.params[f"{part['model']}.{name}"]) == value
             error = run.data.metrics[f"{part['model']}.{name}.standard_error"]
             assert error == pytest.approx(part["report"]["standard_errors"][name])
-        log_likelihood = run.data.metrics[f"{part['model']}.log_likelihood"]
-        assert log_likelihood == pytest.approx(part["report"]["log_likelihood"])
+        for what in ("log_likelihood", "aic", "bic", "customers"):
+            kept = run.data.metrics[f"{part['model']}.{what}"]
+            assert kept == pytest.approx(part["report"][what])
         assert run.data.params[f"{part['model']}.status"] == part["report"]["status"]
     assert run.info.status == "FINISHED"
     assert run.data.params["model"] == "seasonal-pareto-nbd"
