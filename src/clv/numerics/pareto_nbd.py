@@ -365,7 +365,10 @@ def decay_scale(
     """Time over which the integrand of the dropout time falls, just after ``t_x``.
 
     ``active`` is that moment on the customer's clock, ``t_x`` itself where there is no calendar.
+    It is no longer than ``alpha + t_x``: in log time the integrand is then smooth for everybody,
+    also where ``r + x`` is small, and hardly falls.
     """
     busy = t_x if active is None else active
-    falling = (params.r + x) / (params.alpha + busy) + (params.s + 1) / (params.beta + t_x)
+    purchases = np.maximum(params.r + x, 1) / (params.alpha + busy)
+    falling = purchases + (params.s + 1) / (params.beta + t_x)
     return np.asarray(1 / falling)
