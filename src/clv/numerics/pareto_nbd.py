@@ -38,7 +38,10 @@ Float = npt.NDArray[np.float64]
 Rate = float | Float
 
 NODES = 64
-"""Nodes for a result per customer: log L to 1e-11 anywhere on the stress grid of the tests."""
+"""Nodes for an integral over what lies ahead."""
+FINENESS = 20
+"""How fine the nodes of the dropout time are, see :func:`enough_nodes`, for a result per
+customer: log L to 1e-11 anywhere on the stress grid of the tests."""
 NODES_OF_A_SEASON = 96
 """The same with a calendar, whose waves the nodes have to follow over years."""
 
@@ -310,12 +313,21 @@ def _survey(
     today, steps = (0.0, ()) if clock is None else (clock.today, clock.steps)
     columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
-    nodes = NODES if clock is None else NODES_OF_A_SEASON
-    for part in blocks(values.size, nodes=nodes * (1 + len(steps))):
-        *rates, k, last, age, now = (column[part] for column in columns)
-        ticking = None if clock is None else clock.set_to(now)
-        own = ParetoNBDParams(*rates)
-        values[part], alive[part] = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
+    if clock is not None:
+        for part in blocks(values.size, nodes=NODES_OF_A_SEASON * (1 + len(steps))):
+            *rates, k, last, age, now = (column[part] for column in columns)
+            own, history = ParetoNBDParams(*rates), (k, last, age)
+            nodes = Nodes.around(own, history, NODES_OF_A_SEASON, clock.set_to(now))
+            values[part], alive[part] = nodes.survey(own)
+        return values, alive
+    for part in blocks(values.size, nodes=1):
+        for which, count in _by_nodes(*(column[part] for column in columns[:-1])):
+            for some in blocks(which.size, nodes=count):
+                at = part.start + which[some]
+                *rates, k, last, age = (column[at] for column in columns[:-1])
+                own = ParetoNBDParams(*rates)
+                nodes = Nodes.around(own, (k, last, age), count, None)
+                values[at], alive[at] = nodes.survey(own)
     return values, alive
 
 

@@ -23,6 +23,9 @@ Float = npt.NDArray[np.float64]
 NODES_AT_ONCE = 16_384
 """Nodes worked on at once: few enough that a block's arrays stay in the processor's cache."""
 
+LONGEST_REACH = 30.0
+"""In log time, a factor of 1e13, beyond which nothing is left to resolve."""
+
 
 @functools.cache
 def gauss_legendre(nodes: int) -> tuple[Float, Float]:
@@ -92,14 +95,14 @@ def _log_times(
     return first + positions * width, width
 
 
-def enough_nodes(reach: float, nodes: int) -> int:
-    """How many nodes resolve an integral that ends at ``u = reach``.
+def enough_nodes(reach: Float, nodes: int) -> npt.NDArray[np.int64]:
+    """How many nodes resolve an integral that ends at ``u = reach``, elementwise.
 
     In ``u`` the integrand is smooth up to a distance of pi from the real line, whatever the
     parameters, so that each unit of its length takes as many nodes as the one before.
     With ``nodes`` = 16 the log of the integral is right to 1e-11.
     """
-    return int(np.ceil(nodes * (1 + reach) / 4))
+    return np.ceil(nodes * (1 + np.fmin(reach, LONGEST_REACH)) / 4).astype(np.int64)
 
 
 def log_sum_exp(terms: Float) -> tuple[Float, Float]:
