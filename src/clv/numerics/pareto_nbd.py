@@ -24,14 +24,21 @@ Start reading at :func:`log_likelihood`; every other function is built on the sa
 from __future__ import annotations
 
 import functools
-from typing import NamedTuple, Self
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.clock import Clock
-from clv.numerics.quadrature import blocks, dropout_nodes, gauss_legendre, log_sum_exp
+from clv.numerics.quadrature import (
+    blocks,
+    dropout_nodes,
+    enough_nodes,
+    gauss_legendre,
+    log_sum_exp,
+)
 from clv.numerics.rising import rising_factorials
 
 Float = npt.NDArray[np.float64]
@@ -310,25 +317,34 @@ def _survey(
     clock: Clock | None,
 ) -> tuple[Float, Float]:
     """Log of L without its Gamma(r+x)/Gamma(r), and P(alive), block by block."""
-    today, steps = (0.0, ()) if clock is None else (clock.today, clock.steps)
+    today = 0.0 if clock is None else clock.today
     columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
-    if clock is not None:
-        for part in blocks(values.size, nodes=NODES_OF_A_SEASON * (1 + len(steps))):
-            *rates, k, last, age, now = (column[part] for column in columns)
-            own, history = ParetoNBDParams(*rates), (k, last, age)
-            nodes = Nodes.around(own, history, NODES_OF_A_SEASON, clock.set_to(now))
-            values[part], alive[part] = nodes.survey(own)
-        return values, alive
-    for part in blocks(values.size, nodes=1):
-        for which, count in _by_nodes(*(column[part] for column in columns[:-1])):
-            for some in blocks(which.size, nodes=count):
-                at = part.start + which[some]
-                *rates, k, last, age = (column[at] for column in columns[:-1])
-                own = ParetoNBDParams(*rates)
-                nodes = Nodes.around(own, (k, last, age), count, None)
-                values[at], alive[at] = nodes.survey(own)
+    for at, nodes in _alike(columns, clock):
+        *rates, k, last, age, now = (column[at] for column in columns)
+        ticking = None if clock is None else clock.set_to(now)
+        own = ParetoNBDParams(*rates)
+        values[at], alive[at] = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
     return values, alive
+
+
+def _alike(columns: list[Float], clock: Clock | None) -> Iterator[tuple[Any, int]]:
+    """Blocks of customers who need the same number of nodes, which nobody else has a say in."""
+    size = columns[0].size
+    if clock is not None:
+        for part in blocks(size, nodes=NODES_OF_A_SEASON * (1 + len(clock.steps))):
+            yield part, NODES_OF_A_SEASON
+        return
+    for part in blocks(size, nodes=1):
+        *rates, x, t_x, T, _ = (column[part] for column in columns)
+        scale = decay_scale(ParetoNBDParams(*rates), x, t_x)
+        needed = enough_nodes(np.log1p((T - t_x) / scale), FINENESS)
+        order = np.argsort(needed, kind="stable")
+        ends = np.flatnonzero(np.diff(needed[order], append=0))
+        for first, last in zip([0, *(ends[:-1] + 1)], ends, strict=True):
+            nodes = int(needed[order[last]])
+            for some in blocks(last + 1 - first, nodes=nodes):
+                yield part.start + order[first : last + 1][some], nodes
 
 
 class Nodes(NamedTuple):
