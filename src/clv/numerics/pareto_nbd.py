@@ -40,6 +40,7 @@ from clv.numerics.quadrature import (
     log_sum_exp,
 )
 from clv.numerics.rising import rising_factorials
+from clv.numerics.threads import in_order
 
 Float = npt.NDArray[np.float64]
 Rate = float | Float
@@ -320,31 +321,35 @@ def _survey(
     today = 0.0 if clock is None else clock.today
     columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
-    for at, nodes in _alike(columns, clock):
-        *rates, k, last, age, now = (column[at] for column in columns)
-        ticking = None if clock is None else clock.set_to(now)
-        own = ParetoNBDParams(*rates)
-        values[at], alive[at] = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
+
+    def fill(part: slice) -> None:
+        some = [column[part] for column in columns]
+        for which, nodes in _alike(some, clock):
+            *rates, k, last, age, now = (column[which] for column in some)
+            ticking = None if clock is None else clock.set_to(now)
+            own = ParetoNBDParams(*rates)
+            found = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
+            values[part][which], alive[part][which] = found
+
+    for _ in in_order(fill, blocks(values.size, nodes=1)):
+        pass
     return values, alive
 
 
 def _alike(columns: list[Float], clock: Clock | None) -> Iterator[tuple[Any, int]]:
-    """Blocks of customers who need the same number of nodes, which nobody else has a say in."""
-    size = columns[0].size
+    """Blocks of customers who need the same number of nodes, in which nobody else has a say."""
+    *rates, x, t_x, T, _ = columns
     if clock is not None:
-        for part in blocks(size, nodes=NODES_OF_A_SEASON * (1 + len(clock.steps))):
+        for part in blocks(x.size, nodes=NODES_OF_A_SEASON * (1 + len(clock.steps))):
             yield part, NODES_OF_A_SEASON
         return
-    for part in blocks(size, nodes=1):
-        *rates, x, t_x, T, _ = (column[part] for column in columns)
-        scale = decay_scale(ParetoNBDParams(*rates), x, t_x)
-        needed = enough_nodes(np.log1p((T - t_x) / scale), FINENESS)
-        order = np.argsort(needed, kind="stable")
-        ends = np.flatnonzero(np.diff(needed[order], append=0))
-        for first, last in zip([0, *(ends[:-1] + 1)], ends, strict=True):
-            nodes = int(needed[order[last]])
-            for some in blocks(last + 1 - first, nodes=nodes):
-                yield part.start + order[first : last + 1][some], nodes
+    scale = decay_scale(ParetoNBDParams(*rates), x, t_x)
+    needed = enough_nodes(np.log1p((T - t_x) / scale), FINENESS)
+    order = np.argsort(needed, kind="stable")
+    for same in np.split(order, np.flatnonzero(np.diff(needed[order])) + 1):
+        nodes = int(needed[same[0]])
+        for part in blocks(same.size, nodes=nodes):
+            yield same[part], nodes
 
 
 class Nodes(NamedTuple):

@@ -114,8 +114,8 @@ def log_likelihood_total(
     value, gradient, hessian = 0.0, np.zeros(point.size), np.zeros((point.size, point.size))
     ticking = None if season is None else _Ticking.of(season, pieces.season)
     clock = None if ticking is None else ticking.clock
-    for block, unseen in _unseen(pieces, rows, scale, nodes, clock):
-        v, g, h = _block_total(pieces, block, unseen, ticking)
+    for block in _blocks(pieces, rows, scale, nodes, clock):
+        v, g, h = _block_total(pieces, block, ticking)
         value, gradient, hessian = value + v, gradient + g, hessian + h
     v, first, second = _purchases(pieces, rows, season)
     value += v
@@ -136,8 +136,8 @@ def log_likelihood_value(
     pieces = Pieces.of(point, rows)
     clock = None if season is None else season.clock(pieces.season)
     value, _, _ = _purchases(pieces, rows, season)
-    for block, unseen in _unseen(pieces, rows, scale, nodes, clock):
-        value += float(block.weights @ unseen.log_likelihood)
+    for block in _blocks(pieces, rows, scale, nodes, clock):
+        value += float(block.rows.weights @ block.unseen.log_likelihood)
     return value
 
 
@@ -154,7 +154,9 @@ def _purchases(
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
     tables = rising_factorials(float(pieces.params.r), counts.size - 1)
     value, first, second = (float(counts @ table) for table in tables)
-    value -= float((rows.weights * rows.x) @ np.log(pieces.own_rates(rows).alpha))
+    value -= float(counts @ np.arange(counts.size)) * float(np.log(pieces.params.alpha))
+    if pieces.purchase.size:
+        value += float((rows.weights * rows.x) @ (rows.purchase_z @ pieces.purchase))
     if season is not None:
         value += float(season.purchases @ (season.basis @ pieces.season))
     return value, first, second
@@ -190,25 +192,33 @@ class _Ticking:
         self.exposed[:] -= exposure(weights.sum(axis=0), born, days, steps)
 
 
-def _unseen(
-    pieces: Pieces, rows: Histories, scale: Float, nodes: int, clock: Clock | None
-) -> Iterator[tuple[Histories, Unseen]]:
-    """Block by block, each with the nodes its longest integral needs."""
+class _Block(NamedTuple):
+    """Some of the rows, their rates and what their nodes say."""
+
+    own: ParetoNBDParams
+    rows: Histories
+    unseen: Unseen
+
+
+def _blocks(
+    pieces: Pieces, every: Histories, scale: Float, nodes: int, clock: Clock | None
+) -> Iterator[_Block]:
+    is_plain = pieces.purchase.size + pieces.dropout.size == 0
     panels = 1 if clock is None else 1 + len(clock.steps)
-    for part in blocks(rows.x.size, nodes=nodes * panels):
-        block = Histories(*(column[part] for column in rows))
-        count = nodes
-        if clock is None:
-            reach = np.log1p((block.T - block.t_x) / scale[part])
+    for part in blocks(every.x.size, nodes=nodes * panels):
+        rows, count = Histories(*(column[part] for column in every)), nodes
+        if clock is None:  # as many as the longest integral needs
+            reach = np.log1p((rows.T - rows.t_x) / scale[part])
             count = int(enough_nodes(reach.max(), nodes))
-        yield block, Unseen.of(pieces.own_rates(block), block, scale[part], count, clock)
+        own = pieces.params if is_plain else pieces.own_rates(rows)
+        yield _Block(own, rows, Unseen.of(own, rows, scale[part], count, clock))
 
 
 def _block_total(
-    pieces: Pieces, rows: Histories, unseen: Unseen, ticking: _Ticking | None
+    pieces: Pieces, block: _Block, ticking: _Ticking | None
 ) -> tuple[float, Float, Float]:
     """The part of the total that needs the nodes."""
-    own = pieces.own_rates(rows)
+    own, rows, unseen = block
     first, slope, second = row_derivatives(own, rows, unseen)
     slope *= rows.weights
     second *= rows.weights
@@ -224,7 +234,7 @@ def _block_total(
             hessian[place, other] = (z.T * second[of, of_other]) @ other_z
     if ticking is not None:
         season = slice(size - pieces.season.size, None)
-        total = _season_total(own, rows, unseen, ticking, first)
+        total = _season_total(block, ticking, first)
         gradient[season], hessian[season, season], mixed = total
         hessian[:4, season] = mixed.sum(axis=2)
         for place, of, z in covariates:
@@ -233,13 +243,12 @@ def _block_total(
     return float(rows.weights @ unseen.log_likelihood), gradient, hessian
 
 
-def _season_total(
-    own: ParetoNBDParams, rows: Histories, unseen: Unseen, ticking: _Ticking, first: Float
-) -> tuple[Float, Float, Float]:
+def _season_total(block: _Block, ticking: _Ticking, first: Float) -> tuple[Float, Float, Float]:
     """Gradient and Hessian in the season, and what ties it to the four of each row, ``(4, k, n)``.
 
     ``first`` are the derivatives in these four, but for what all nodes have in common.
     """
+    own, rows, unseen = block
     x, t_x, T, weights, *_ = rows
     ticks = own.r + x
     times = np.minimum(t_x + unseen.since, T)
