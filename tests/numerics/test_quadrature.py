@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
+from clv.numerics.quadrature import blocks, dropout_nodes, enough_nodes, log_sum_exp
 
 
 def power_law(nodes, start, end, steepness):
@@ -49,3 +49,20 @@ def test_blocks_cover_every_customer_once_and_in_order(count):
     covered = [i for part in blocks(count, nodes=64) for i in range(count)[part]]
 
     assert covered == list(range(count))
+
+
+@pytest.mark.parametrize("reach", [0.1, 1.0, 2.0, 4.0, 8.0, 12.0])
+def test_an_integral_is_resolved_by_as_many_nodes_as_its_length_takes(reach):
+    for steepness in (1.05, 2.0, 30.0, 1000.0):
+        start, end = np.array([0.0]), np.array([np.expm1(reach) / steepness])
+        needed = int(enough_nodes(np.float64(reach), 16))
+        computed, exact = power_law(needed, start, end, steepness)
+
+        assert computed == pytest.approx(exact, abs=3e-11)
+
+
+def test_half_as_many_nodes_leave_an_error():
+    needed = int(enough_nodes(np.float64(4.0), 8))
+    computed, exact = power_law(needed, np.array([0.0]), np.array([np.expm1(4.0) / 30]), 30.0)
+
+    assert abs(computed - exact) > 1e-8

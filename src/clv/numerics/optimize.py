@@ -33,6 +33,10 @@ RIDGE_SLOPE = 1e-2
 PRECISE_SLOPE = 1e-8
 """Slope as a share of the log-likelihood that rounding alone can leave at an optimum."""
 
+NEGLIGIBLE = 1e-4
+"""Share of the precision of a log-likelihood below which another step moves no digit that
+counts: a parameter would move by a millionth of its standard error."""
+
 PRIOR_SHARE = 0.2
 """Share of all information in some direction from which the prior is said to govern."""
 
@@ -219,22 +223,24 @@ def maximize(
         if is_far or gain < precision_limit(surface.at(xk)[0]):
             raise StopIteration
 
-    found = optimize.minimize(
-        surface.value,
-        start,
-        jac=surface.gradient,
-        hess=surface.hessian,
-        method="trust-exact",
-        callback=stop_when_nothing_is_left,
-        options={
-            "gtol": 0.0,
-            "maxiter": max_evaluations,
-            "max_trust_radius": LONGEST_STEP,
-        },
-    )
-    point = np.asarray(found.x)
+    point, limit = start, precision_limit(surface.at(start)[0])
+    if not surface.step(start)[1] < limit:
+        found = optimize.minimize(
+            surface.value,
+            start,
+            jac=surface.gradient,
+            hess=surface.hessian,
+            method="trust-exact",
+            callback=stop_when_nothing_is_left,
+            options={
+                "gtol": 0.0,
+                "maxiter": max_evaluations,
+                "max_trust_radius": LONGEST_STEP,
+            },
+        )
+        point = np.asarray(found.x)
     step, gain = surface.step(point)
-    if gain < precision_limit(surface.at(point)[0]):
+    if NEGLIGIBLE * limit < gain < limit:
         # So close, differences of the objective are mostly rounding, but its derivatives are
         # not: one step more, unguarded, doubles the digits of the parameters.
         finer = point + step

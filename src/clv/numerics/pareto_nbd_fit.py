@@ -13,12 +13,19 @@ import numpy as np
 
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
-from clv.numerics.pareto_nbd_total import Season, log_likelihood_total, scale_of_nodes
+from clv.numerics.pareto_nbd_total import (
+    Season,
+    by_reach,
+    log_likelihood_total,
+    log_likelihood_value,
+    scale_of_nodes,
+)
 from clv.numerics.quadrature import Float
 
-FEWEST_NODES, MOST_NODES = 16, 128
+FEWEST_NODES, MOST_NODES = 8, 128
+"""The fewest find the neighborhood, mostly; twice as many then confirm it."""
 
-ENOUGH_TO_START = 4000
+ENOUGH_TO_START = 2000
 """Distinct histories whose maximum is a good start for that of many more."""
 
 PRIOR_SD = 3.0
@@ -59,6 +66,7 @@ def fit(
     plain, spent = _starting_point(rows, prior)
     point = np.concatenate([plain, np.zeros(coefficients)])
     nodes = FEWEST_NODES
+    rows = by_reach(rows, scale_of_nodes(point, rows, season))
     while True:
         # Nodes stay where they are during one search, or the objective would have steps.
         scale = scale_of_nodes(point, rows, season)
@@ -71,7 +79,7 @@ def fit(
         if not found.status.converged:
             break
         scale = scale_of_nodes(point, rows, season)
-        finer, _, _ = log_likelihood_total(point, rows, scale, nodes=2 * nodes, season=season)
+        finer = log_likelihood_value(point, rows, scale, nodes=2 * nodes, season=season)
         if abs(finer - found.log_likelihood) <= precision_limit(finer):
             break
         nodes *= 2

@@ -1,13 +1,9 @@
 """The Pareto/NBD log-likelihood of all customers at once, with gradient and Hessian.
 
-The nodes of the dropout time, weighted by their share of a customer's likelihood, are the
-posterior over that moment. With d the derivative of the log of one node,
-
-    gradient = E[d],        Hessian = E[d d'] + E[second derivative of the log] - E[d] E[d]',
-
-so value, gradient and Hessian come from one pass. Customers with the same history are one
-row with a weight. A *point* holds the logs of ``r, alpha, s, beta``, then the coefficients of
-the covariates of buying and of dropping out, then those of the season:
+Customers with the same history are one row with a weight; value and derivatives of each row are
+those of :mod:`clv.numerics.pareto_nbd_unseen`. A *point* holds the logs of ``r, alpha, s,
+beta``, then the coefficients of the covariates of buying and of dropping out, then those of the
+season:
 
     alpha_i = alpha exp(-coefficients . purchase_z_i)
     beta_i = beta exp(-coefficients . dropout_z_i)
@@ -19,6 +15,7 @@ Start reading at :func:`log_likelihood_total`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +23,8 @@ import numpy as np
 from clv.numerics.clock import Clock, Path, exposure
 from clv.numerics.histories import Histories
 from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale
-from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp
+from clv.numerics.pareto_nbd_unseen import Unseen, row_derivatives
+from clv.numerics.quadrature import Float, blocks, enough_nodes
 from clv.numerics.rising import rising_factorials
 
 
@@ -64,15 +62,13 @@ class Pieces(NamedTuple):
         params = ParetoNBDParams(*(float(v) for v in np.exp(point[:4])))
         return cls(params, point[4:first], point[first:second], point[second:])
 
-    def directions(self, rows: Histories) -> tuple[Float, Float]:
-        """How ``log alpha`` and ``log beta`` of each row move with the point, ``(rows, p)``."""
-        covariates = 4 + self.purchase.size
-        in_alpha = np.zeros((rows.x.size, covariates + self.dropout.size + self.season.size))
-        in_beta = np.zeros_like(in_alpha)
-        in_alpha[:, 1], in_beta[:, 3] = 1, 1
-        in_alpha[:, 4:covariates] = -rows.purchase_z
-        in_beta[:, covariates : covariates + self.dropout.size] = -rows.dropout_z
-        return in_alpha, in_beta
+    def covariates(self, rows: Histories) -> Iterator[tuple[slice, int, Float]]:
+        """Where the coefficients are in a point, and what they move: 1 ``alpha``, 3 ``beta``."""
+        first = 4 + self.purchase.size
+        if self.purchase.size:
+            yield slice(4, first), 1, rows.purchase_z
+        if self.dropout.size:
+            yield slice(first, first + self.dropout.size), 3, rows.dropout_z
 
     def own_rates(self, rows: Histories) -> ParetoNBDParams:
         """``alpha`` and ``beta`` of each row."""
@@ -104,9 +100,10 @@ def log_likelihood_total(
 
     Args:
         point: See the module, shape ``(p,)``.
-        rows: Distinct histories with weights.
+        rows: Distinct histories with weights, fastest in the order of :func:`by_reach`.
         scale: Decay scale that places the nodes, shape ``(rows,)``; hold it fixed in a search.
-        nodes: Nodes per row, and per panel between two steps of the season.
+        nodes: How fine the nodes are, see :func:`enough_nodes`; with a season, their number,
+            in each panel between two of its steps.
         season: The calendar to estimate; its coefficients are the last entries of ``point``.
 
     Returns:
@@ -116,24 +113,53 @@ def log_likelihood_total(
     r = float(pieces.params.r)
     value, gradient, hessian = 0.0, np.zeros(point.size), np.zeros((point.size, point.size))
     ticking = None if season is None else _Ticking.of(season, pieces.season)
-    panels = 1 if season is None else 1 + len(season.steps)
-    for part in blocks(rows.x.size, nodes=nodes * panels):
-        block = Histories(*(column[part] for column in rows))
-        v, g, h = _block_total(pieces, block, scale[part], nodes, ticking)
+    clock = None if ticking is None else ticking.clock
+    for block in _blocks(pieces, rows, scale, nodes, clock):
+        v, g, h = _block_total(pieces, block, ticking)
         value, gradient, hessian = value + v, gradient + g, hessian + h
-    counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
-    tables = rising_factorials(r, counts.size - 1)
-    log_value, first, second = (float(counts @ table) for table in tables)
-    value += log_value - float((rows.weights * rows.x) @ np.log(pieces.own_rates(rows).alpha))
+    v, first, second = _purchases(pieces, rows, season)
+    value += v
     gradient[0] += r * first
     hessian[0, 0] += r * first + r**2 * second
     if season is not None and ticking is not None:
         own = slice(point.size - pieces.season.size, None)
-        value += float(season.purchases @ (season.basis @ pieces.season))
         gradient[own] += season.purchases @ season.basis
         busy = ticking.clock.multiplier * ticking.exposed
         hessian[own, own] -= (season.basis.T * busy) @ season.basis
     return value, gradient, (hessian + hessian.T) / 2
+
+
+def log_likelihood_value(
+    point: Float, rows: Histories, scale: Float, *, nodes: int, season: Season | None = None
+) -> float:
+    """The value alone of :func:`log_likelihood_total`, at a fraction of the cost."""
+    pieces = Pieces.of(point, rows)
+    clock = None if season is None else season.clock(pieces.season)
+    value, _, _ = _purchases(pieces, rows, season)
+    for block in _blocks(pieces, rows, scale, nodes, clock):
+        value += float(block.rows.weights @ block.unseen.log_likelihood)
+    return value
+
+
+def by_reach(rows: Histories, scale: Float) -> Histories:
+    """The same rows, those whose integral is short first: a block has the nodes of its longest."""
+    order = np.argsort((rows.T - rows.t_x) / scale, kind="stable")
+    return Histories(*(column[order] for column in rows))
+
+
+def _purchases(
+    pieces: Pieces, rows: Histories, season: Season | None
+) -> tuple[float, float, float]:
+    """The part of the total that needs no nodes, and its two derivatives in ``r``."""
+    counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
+    tables = rising_factorials(float(pieces.params.r), counts.size - 1)
+    value, first, second = (float(counts @ table) for table in tables)
+    value -= float(counts @ np.arange(counts.size)) * float(np.log(pieces.params.alpha))
+    if pieces.purchase.size:
+        value += float((rows.weights * rows.x) @ (rows.purchase_z @ pieces.purchase))
+    if season is not None:
+        value += float(season.purchases @ (season.basis @ pieces.season))
+    return value, first, second
 
 
 @dataclasses.dataclass(frozen=True)
@@ -166,61 +192,77 @@ class _Ticking:
         self.exposed[:] -= exposure(weights.sum(axis=0), born, days, steps)
 
 
+class _Block(NamedTuple):
+    """Some of the rows, their rates and what their nodes say."""
+
+    own: ParetoNBDParams
+    rows: Histories
+    unseen: Unseen
+
+
+def _blocks(
+    pieces: Pieces, every: Histories, scale: Float, nodes: int, clock: Clock | None
+) -> Iterator[_Block]:
+    is_plain = pieces.purchase.size + pieces.dropout.size == 0
+    panels = 1 if clock is None else 1 + len(clock.steps)
+    for part in blocks(every.x.size, nodes=nodes * panels):
+        rows, count = Histories(*(column[part] for column in every)), nodes
+        if clock is None:  # as many as the longest integral needs
+            reach = np.log1p((rows.T - rows.t_x) / scale[part])
+            count = int(enough_nodes(reach.max(), nodes))
+        own = pieces.params if is_plain else pieces.own_rates(rows)
+        yield _Block(own, rows, Unseen.of(own, rows, scale[part], count, clock))
+
+
 def _block_total(
-    pieces: Pieces, rows: Histories, scale: Float, nodes: int, ticking: _Ticking | None
+    pieces: Pieces, block: _Block, ticking: _Ticking | None
 ) -> tuple[float, Float, Float]:
-    """The part of the total that needs the nodes. The last node is being alive at ``T``."""
-    r, alpha, s, beta = pieces.own_rates(rows)
+    """The part of the total that needs the nodes."""
+    own, rows, unseen = block
+    first, slope, second = row_derivatives(own, rows, unseen)
+    slope *= rows.weights
+    second *= rows.weights
+    size = 4 + pieces.purchase.size + pieces.dropout.size + pieces.season.size
+    gradient, hessian = np.zeros(size), np.zeros((size, size))
+    gradient[:4], hessian[:4, :4] = slope.sum(axis=1), second.sum(axis=2)
+    covariates = list(pieces.covariates(rows))
+    for place, of, z in covariates:
+        gradient[place] = -slope[of] @ z
+        hessian[:4, place] = -second[:, of] @ z
+        hessian[place, :4] = hessian[:4, place].T
+        for other, of_other, other_z in covariates:
+            hessian[place, other] = (z.T * second[of, of_other]) @ other_z
+    if ticking is not None:
+        season = slice(size - pieces.season.size, None)
+        total = _season_total(block, ticking, first)
+        gradient[season], hessian[season, season], mixed = total
+        hessian[:4, season] = mixed.sum(axis=2)
+        for place, of, z in covariates:
+            hessian[place, season] = -z.T @ mixed[of].T
+        hessian[season] = hessian[:, season].T
+    return float(rows.weights @ unseen.log_likelihood), gradient, hessian
+
+
+def _season_total(block: _Block, ticking: _Ticking, first: Float) -> tuple[Float, Float, Float]:
+    """Gradient and Hessian in the season, and what ties it to the four of each row, ``(4, k, n)``.
+
+    ``first`` are the derivatives in these four, but for what all nodes have in common.
+    """
+    own, rows, unseen = block
     x, t_x, T, weights, *_ = rows
-    cuts = None if ticking is None else ticking.clock.cuts(T)
-    times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
-    times = np.vstack([times, T])
-    active = times if ticking is None else ticking.clock.age(T, times)
-    dropped = np.ones((len(times), 1))
-    dropped[-1] = 0
-    log_a, log_b = np.log1p(active / alpha), np.log1p(times / beta)
-    terms = log_a * -(r + x)
-    terms -= log_b * (s + dropped)
-    terms[:-1] += log_weights + np.log(s / beta)
-    totals, shares = log_sum_exp(terms)
-    shares *= weights
-
-    # First derivatives of each node's log, in log r, log alpha, log s, log beta. With the
-    # ratios A / (alpha + A) and t / (beta + t) in [0, 1] nothing in them cancels.
-    a, b = active / (alpha + active), times / (beta + times)
-    in_alpha, in_beta = pieces.directions(rows)
-    first = np.zeros((in_alpha.shape[1], *times.shape))
-    np.multiply(log_a, -r, out=first[0])
-    np.subtract(dropped, s * log_b, out=first[2])
-    for directions, slope in ((in_alpha, a * (r + x) - x), (in_beta, b * (s + dropped) - dropped)):
-        for column in np.flatnonzero(directions.any(axis=0)):
-            np.multiply(slope, directions[:, column], out=first[column])
-    season = slice(first.shape[0] - pieces.season.size, None)
-    if ticking is not None:
-        per_time = (r + x) / (alpha + active)
-        np.multiply(ticking.age_derivatives(T, times), -per_time, out=first[season])
-        ticking.expose(shares * per_time, T, times)
-    weighted = first * shares
-    sums = weighted.sum(axis=1)
-    gradient = sums.sum(axis=1)
-    flat = first.reshape(len(first), -1)
-    hessian = weighted.reshape(flat.shape) @ flat.T - (sums / weights) @ sums.T
-    # In log r, and in log s but for the 1 of a dropout, a node's log is linear in r and s.
-    hessian[0, 0] += gradient[0]
-    hessian[2, 2] += gradient[2] - (shares * dropped).sum()
-
-    shares_a, shares_b = shares * a, shares * b
-    bend = r * shares_a.sum(axis=0) @ in_alpha, s * shares_b.sum(axis=0) @ in_beta
-    own_a = (r + x) * (shares_a * (1 - a)).sum(axis=0)
-    own_b = ((shares_b * (1 - b)) * (s + dropped)).sum(axis=0)
-    hessian -= (in_alpha.T * own_a) @ in_alpha + (in_beta.T * own_b) @ in_beta
-    mixed = np.zeros_like(hessian)
-    mixed[0], mixed[2] = bend
-    if ticking is not None:
-        busy = weighted[season]
-        mixed[0, season] += busy.sum(axis=1) @ (r / (r + x))
-        mixed[season] -= (busy * (1 - a)).sum(axis=1) @ in_alpha
-        curved = (first[season] / (r + x)).reshape(len(busy), -1)
-        hessian[season, season] += busy.reshape(curved.shape) @ curved.T
-    hessian += mixed + mixed.T
-    return float(weights @ totals), gradient, hessian
+    ticks = own.r + x
+    times = np.minimum(t_x + unseen.since, T)
+    aged = (own.alpha + unseen.seen) * (1 + unseen.growth_a)
+    share, per_time = unseen.share * weights, ticks / aged
+    ticking.expose(share * per_time, T, times)
+    derivatives = ticking.age_derivatives(T, times)
+    derivatives *= -per_time
+    busy = derivatives * share
+    sums = busy.sum(axis=1)
+    mixed = np.einsum("ikn,jkn->ijn", first, busy)
+    mixed -= (first * unseen.share).sum(axis=1)[:, None] * sums
+    mixed[0] += sums * (own.r / ticks)
+    mixed[1] -= (busy * (own.alpha / aged)).sum(axis=1)
+    curved = (derivatives * (1 + 1 / ticks)).reshape(len(busy), -1)
+    hessian = busy.reshape(curved.shape) @ curved.T - (sums / weights) @ sums.T
+    return sums.sum(axis=1), hessian, mixed

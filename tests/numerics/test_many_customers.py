@@ -1,0 +1,102 @@
+"""Customers by the thousand, in blocks and on several processors: each as if alone."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from clv.numerics import threads
+from clv.numerics.histories import Histories, distinct_histories
+from clv.numerics.pareto_nbd import (
+    Nodes,
+    ParetoNBDParams,
+    conditional_expected_transactions,
+    log_likelihood,
+    p_alive,
+)
+from clv.numerics.pareto_nbd_total import (
+    by_reach,
+    log_likelihood_total,
+    log_likelihood_value,
+    scale_of_nodes,
+)
+from clv.numerics.simulate import history, on_whole_days, purchases
+
+PARAMS = ParetoNBDParams(r=0.55, alpha=74.0, s=0.61, beta=82.0)
+RNG = np.random.default_rng(12)
+AGE = RNG.integers(0, 730, 40_000).astype(float)
+CUSTOMERS = (*history(on_whole_days(purchases(PARAMS, AGE, RNG)), AGE), AGE)
+SOME = RNG.choice(AGE.size, 60, replace=False)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        log_likelihood,
+        p_alive,
+        lambda *known: conditional_expected_transactions(*known, t=90.0),
+    ],
+    ids=["log-likelihood", "P(alive)", "expected transactions"],
+)
+def test_a_customer_alone_has_the_same_bits_as_among_forty_thousand(question):
+    crowd = question(PARAMS, *CUSTOMERS)[SOME]
+    alone = [question(PARAMS, *(column[i] for column in CUSTOMERS))[0] for i in SOME]
+
+    assert np.array_equal(crowd, alone)
+
+
+def test_the_number_of_processors_changes_no_bit(monkeypatch):
+    answers = []
+    for workers in (1, 2, 3, 8):
+        monkeypatch.setattr(threads, "WORKERS", workers)
+        answers.append(p_alive(PARAMS, *CUSTOMERS))
+
+    assert all(np.array_equal(answers[0], other) for other in answers[1:])
+
+
+def test_an_error_in_a_thread_is_raised(monkeypatch):
+    monkeypatch.setattr(threads, "WORKERS", 2)
+
+    with pytest.raises(ZeroDivisionError):
+        list(threads.in_order(lambda divisor: 1 / divisor, [1, 0]))
+
+
+def test_everybodys_own_nodes_answer_like_many_nodes():
+    _, expected = Nodes.around(PARAMS, CUSTOMERS, 128, None).survey(PARAMS)
+
+    assert p_alive(PARAMS, *CUSTOMERS) == pytest.approx(expected, abs=1e-13)
+
+
+POINT = np.log(PARAMS) + np.array([0.1, -0.2, 0.1, 0.3])
+
+
+def test_the_value_alone_is_that_of_the_total_whatever_the_order_of_rows():
+    rows = distinct_histories(*CUSTOMERS)
+    scale = scale_of_nodes(POINT, rows)
+    ordered = by_reach(rows, scale)
+    fine = log_likelihood_value(POINT, rows, scale, nodes=64)
+    for some in (rows, ordered):
+        of_some = scale_of_nodes(POINT, some)
+        value, _, _ = log_likelihood_total(POINT, some, of_some, nodes=16)
+
+        assert value == pytest.approx(fine, rel=1e-14)
+        assert log_likelihood_value(POINT, some, of_some, nodes=16) == pytest.approx(
+            value, rel=1e-15
+        )
+    reach = (ordered.T - ordered.t_x) / scale_of_nodes(POINT, ordered)
+    assert np.all(np.diff(reach) >= 0)
+
+
+def test_memory_for_the_total_does_not_grow_with_the_rows():
+    def peak(count):
+        none = np.empty((count, 0))
+        x, t_x, T = (np.resize(column, count) for column in CUSTOMERS)
+        rows = Histories(x, t_x, T, np.ones(count), none, none)
+        scale = scale_of_nodes(POINT, rows)
+        tracemalloc.start()
+        log_likelihood_total(POINT, rows, scale, nodes=8)
+        _, highest = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return highest / count
+
+    assert peak(80_000) < 0.7 * peak(40_000)
