@@ -62,10 +62,13 @@ def check(table: pa.Table, declared: Table) -> pa.Table:
         kept = _holds(rule.text, typed)
         if rule.when is not None:
             kept = pc.or_kleene(kept, pc.invert(_holds(rule.when, typed)))
+        if pc.all(kept, min_count=0).as_py():
+            continue
         offenders = typed.filter(pc.invert(kept)).select(declared.shown(rule))
-        if count := offenders.num_rows:
-            first = offenders.slice(0, 1).to_pylist()[0]
-            raise RuleBroken(declared.name, str(rule), count, first, next_step=rule.next_step)
+        first = offenders.slice(0, 1).to_pylist()[0]
+        raise RuleBroken(
+            declared.name, str(rule), offenders.num_rows, first, next_step=rule.next_step
+        )
     if declared.key:
         _require_unique(typed, declared)
     return typed
@@ -149,13 +152,18 @@ class CustomerSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """A checked CLV table: one row for every customer who ever bought."""
+    """A checked CLV table: one row for every customer who ever bought.
+
+    ``total`` is between which amounts ``predicted_clv`` of all of them together will lie, where
+    the model has intervals.
+    """
 
     table: pa.Table
+    total: tuple[float, float] | None = None
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Self:
-        return cls(check(table, PREDICTIONS))
+    def from_table(cls, table: pa.Table, total: tuple[float, float] | None = None) -> Self:
+        return cls(check(table, PREDICTIONS), total)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -77,9 +77,11 @@ class Service:
         horizons: Mapping[int, HorizonValidated],
         *,
         shocks: Mapping[int, Shock],
+        expected_range: tuple[float, float] | None,
     ) -> None:
         self.model, self.summary, self.table = model, summary, table
         self.terms, self.horizons, self.shocks = terms, horizons, shocks
+        self.expected_range = expected_range
         self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
         self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
 
@@ -101,7 +103,8 @@ class Service:
             raise _unfit(path, "its customers are not those of the summary beside it.")
         terms, horizons, shocks = _terms_of(path, table, facts)
         model = artifacts.load(workspace, digest)
-        return cls(model, summary, table, terms, horizons, shocks=shocks)
+        total = parquet.total_of(facts)
+        return cls(model, summary, table, terms, horizons, shocks=shocks, expected_range=total)
 
     @property
     def as_of(self) -> dt.date:
@@ -297,7 +300,7 @@ def _terms_of(
     path: Any, table: pa.Table, facts: Mapping[str, str]
 ) -> tuple[Terms, dict[int, HorizonValidated], dict[int, Shock]]:
     """The terms a stored CLV table was asked under, and how horizons fared that were tried."""
-    told = {"discount_rate", "margin", "horizons", "shocks"}
+    told = {"discount_rate", "margin", "horizons", "shocks", "expected_range"}
     if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]

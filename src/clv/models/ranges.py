@@ -56,11 +56,34 @@ def of_customers(
     if model.posterior is None:
         return None
     p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
+    own, _ = of_customers_and_total(
+        model, summary, horizon_days, level=level, shock=shock, names=names, p_zero=p_zero
+    )
+    return own
+
+
+def of_customers_and_total(
+    model: LifetimeValue,
+    summary: CustomerSummary,
+    horizon_days: float,
+    *,
+    level: float,
+    shock: Shock,
+    p_zero: Float,
+    names: Sequence[str] | None = None,
+) -> tuple[Ranges, Ranges]:
+    """Those of each customer and, from the same draws, of all of them together.
+
+    As in :func:`of_customers`, of a model that has a posterior; ``p_zero`` is its chance of no
+    purchase within the horizon, shape ``(n,)``.
+    """
+    assert model.posterior is not None
     factor = shock.draw(DRAWS, seed=SEED)
-    found = np.empty((3, len(summary)))
+    found, total = np.empty((3, len(summary))), np.zeros(DRAWS)
     for rows, value in _value(model, model.posterior, summary, horizon_days, names):
         found[:, rows] = predictive.ranges(value * factor, p_zero[rows], level)
-    return Ranges(*found)
+        total += value.sum(axis=0)
+    return Ranges(*found), _of_sums(total[None], factor, level)
 
 
 def of_groups(
@@ -82,8 +105,11 @@ def of_groups(
     totals = np.zeros((group.max(initial=-1) + 1, DRAWS))
     for rows, value in _value(model, model.posterior, summary, horizon_days, None):
         np.add.at(totals, group[rows], value)
-    nothing = (totals <= 0).mean(axis=1)
-    return predictive.ranges(totals * shock.draw(DRAWS, seed=SEED), nothing, level)
+    return _of_sums(totals, shock.draw(DRAWS, seed=SEED), level)
+
+
+def _of_sums(totals: Float, factor: Float, level: float) -> Ranges:
+    return predictive.ranges(totals * factor, (totals <= 0).mean(axis=1), level)
 
 
 def _value(
