@@ -26,6 +26,7 @@ from clv.numerics.rising import rising_factorials
 
 PRIOR_SD = 3.0
 """Standard deviation of the weak prior on log a and log b: a factor of 20 either way."""
+PRIOR = LogPrior(np.zeros(4), np.array([0, 0, 1, 1]) / PRIOR_SD**2)
 
 
 def fit(
@@ -47,9 +48,8 @@ def fit(
     >>> fit(rows, prior=True).status
     <Status.PRIOR_GOVERNED: 'prior_governed'>
     """
-    held = LogPrior(np.zeros(4), np.array([0, 0, 1, 1]) / PRIOR_SD**2) if prior else None
     total = functools.partial(log_likelihood_total, rows=rows, k=k, drops_at_once=drops_at_once)
-    return maximize(total, _starting_point(rows, k), prior=held)
+    return maximize(total, _starting_point(rows, k), prior=PRIOR if prior else None)
 
 
 def timing(purchases: float, log_intervals: float, *, k: int) -> float:
