@@ -88,7 +88,7 @@ class Ahead(NamedTuple):
         buying = np.flatnonzero(reached)
         who, of, j, reached = (column[buying] for column in (who, of, j, reached))
         leaves = dice.beta(own.a[j], own.b[j], who)
-        with np.errstate(divide="ignore"):
+        with np.errstate(over="ignore", divide="ignore"):
             last = np.log1p(-dice.some_uniform(who)) / np.log1p(-leaves)
         made = np.zeros(is_alive.shape)
         made[who, of] = np.minimum(reached, np.floor(last) + 1)

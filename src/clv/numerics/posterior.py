@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,14 +65,17 @@ LogDensity = Callable[[Float], float]
 WALKS = 4
 AGREEING = 1.05
 """R-hat from which walks are taken to have forgotten where they began."""
-LONGER = 3
-"""How often walks that do not agree yet go on, each time as far again."""
+LONGER = 1
+"""How often walks that do not agree yet go on, each time twice as far."""
 
 ENOUGH_ROWS = 4000
 """Distinct histories whose part in a posterior's skew stands for that of many more."""
+MANY_ROWS = 1000
+"""From which one evaluation takes long enough for threads."""
 
-WIDER = 1.5
-"""How much wider than the points found before: they may have missed the ends of a banana."""
+WIDER = 5.0
+"""How much more room than the points found before: they may have missed the ends of a banana.
+In four dimensions that is half as wide again, in more of them less, or few would hit."""
 
 ROUNDS = 3
 """The first looks where the posterior lies; the others propose from there while k is too high."""
@@ -86,6 +89,7 @@ def draw(
     count: int,
     seed: int,
     steps: int = 8000,
+    workers: int = 1,
 ) -> ParameterDraws:
     """Points from the posterior.
 
@@ -96,6 +100,7 @@ def draw(
         count: Draws wanted.
         seed: Of the random numbers.
         steps: Evaluations of the sampler, where it is needed; half of them find the way.
+        workers: Threads to evaluate in; they pay where one evaluation takes milliseconds.
     """
     rng = np.random.default_rng(seed)
 
@@ -107,18 +112,17 @@ def draw(
     for turn in range(ROUNDS):
         proposed = count * (PROPOSALS_PER_DRAW if turn else 1)
         points, log_proposed = _proposals(center, root, proposed, rng)
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            log_ratios = np.array(list(threads.map(density, points))) - log_proposed
+        log_ratios = np.array(_each(workers, density, points)) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))
         if turn > 0 and k <= worst_k:
             break
         # A skewed posterior has its mean off its mode, and is wider than its peak is curved.
         center = weights @ points / weights.sum()
-        root = WIDER * _root(np.cov(points.T, aweights=weights))
+        root = WIDER ** (1 / mode.size) * _root(np.cov(points.T, aweights=weights))
     chosen = points[_systematic(weights, count, rng)]
     if k <= worst_k:
         return ParameterDraws(chosen, k)
-    walks, apart = _walks(density, chosen[:WALKS], root, steps // WALKS, rng)
+    walks, apart = _walks(density, chosen[:WALKS], root, steps // WALKS, rng, workers=workers)
     every = walks.reshape(-1, mode.size)
     kept = np.linspace(0, len(every) - 1, count).astype(int)
     return ParameterDraws(every[kept], k, apart)
@@ -167,7 +171,8 @@ def draw_of_rows(
 
     if prior is not None:
         hessian = hessian - np.diag(prior.precision)
-    return draw(log_posterior, mode, hessian, count=count, seed=seed)
+    workers = 1 if sample.x.size < MANY_ROWS else os.cpu_count() or 1
+    return draw(log_posterior, mode, hessian, count=count, seed=seed, workers=workers)
 
 
 def _proposals(
@@ -244,20 +249,32 @@ def generalized_pareto(exceedances: Float) -> tuple[float, float]:
 
 
 def _walks(
-    density: LogDensity, starts: Float, root: Float, steps: int, rng: np.random.Generator
+    density: LogDensity,
+    starts: Float,
+    root: Float,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    workers: int,
 ) -> tuple[Float, float]:
     """Walks from several points until they agree, ``(walks, steps, p)``, and their R-hat."""
     own = rng.spawn(len(starts))
     for further in range(LONGER + 1):
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
-            walk = functools.partial(_metropolis, density, root=root, steps=steps)
-            walks = np.stack(list(threads.map(walk, starts, own)))
+        walk = functools.partial(_metropolis, density, root=root, steps=steps)
+        walks = np.stack(_each(workers, walk, starts, own))
         apart = r_hat(walks)
         if apart < AGREEING or further == LONGER:
             break
         starts, steps = walks[:, -1], 2 * steps
         root = _root(np.cov(walks.reshape(-1, walks.shape[2]).T))
     return walks, apart
+
+
+def _each(workers: int, function: Callable[..., Any], *values: Iterable[Any]) -> list[Any]:
+    if workers == 1:
+        return list(map(function, *values))
+    with ThreadPoolExecutor(workers) as threads:
+        return list(threads.map(function, *values))
 
 
 def r_hat(walks: Float) -> float:
