@@ -55,6 +55,8 @@ def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language
 
     words = Narrative(overview, speech).how_wide
 
+    everybody = overview.service.ranges(np.zeros(overview.table.num_rows, dtype=int))
+    assert (lower, upper) == pytest.approx((everybody.lower[0], everybody.upper[0]))
     assert 0 < lower < overview.expected < upper
     assert all(speech.rough(end) in words for end in (lower, upper))
 

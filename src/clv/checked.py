@@ -62,10 +62,13 @@ def check(table: pa.Table, declared: Table) -> pa.Table:
         kept = _holds(rule.text, typed)
         if rule.when is not None:
             kept = pc.or_kleene(kept, pc.invert(_holds(rule.when, typed)))
+        if pc.all(kept, min_count=0).as_py():
+            continue
         offenders = typed.filter(pc.invert(kept)).select(declared.shown(rule))
-        if count := offenders.num_rows:
-            first = offenders.slice(0, 1).to_pylist()[0]
-            raise RuleBroken(declared.name, str(rule), count, first, next_step=rule.next_step)
+        first = offenders.slice(0, 1).to_pylist()[0]
+        raise RuleBroken(
+            declared.name, str(rule), offenders.num_rows, first, next_step=rule.next_step
+        )
     if declared.key:
         _require_unique(typed, declared)
     return typed
@@ -83,7 +86,9 @@ def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) ->
 
 
 def _require_unique(table: pa.Table, declared: Table) -> None:
-    counts = table.select(declared.key).group_by(list(declared.key)).aggregate([([], "count_all")])
+    # In one thread: to wake the others takes longer than to count the customers of a request.
+    keyed = table.select(declared.key).group_by(list(declared.key), use_threads=False)
+    counts = keyed.aggregate([([], "count_all")])
     twice = counts.filter(pc.greater(counts["count_all"], 1))
     if twice.num_rows:
         raise RuleBroken(
@@ -149,13 +154,18 @@ class CustomerSummary:
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """A checked CLV table: one row for every customer who ever bought."""
+    """A checked CLV table: one row for every customer who ever bought.
+
+    ``total`` is between which amounts ``predicted_clv`` of all of them together will lie, where
+    the model has intervals.
+    """
 
     table: pa.Table
+    total: tuple[float, float] | None = None
 
     @classmethod
-    def from_table(cls, table: pa.Table) -> Self:
-        return cls(check(table, PREDICTIONS))
+    def from_table(cls, table: pa.Table, total: tuple[float, float] | None = None) -> Self:
+        return cls(check(table, PREDICTIONS), total)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -95,12 +95,10 @@ class Overview:
         total = max(self.expected, 1e-9)
         return int(np.searchsorted(np.cumsum(values), total / 2) + 1), float(values[0] / total)
 
-    @functools.cached_property
+    @property
     def expected_range(self) -> tuple[float, float] | None:
         """Between which amounts that sum will lie, with the chance that the table's terms say."""
-        service, everybody = self.service, np.zeros(self.table.num_rows, dtype=np.int64)
-        found = service.ranges(everybody)
-        return None if found is None else (float(found.lower[0]), float(found.upper[0]))
+        return self.service.expected_range
 
     @functools.cached_property
     def crowd(self) -> Crowd:

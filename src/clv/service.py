@@ -82,9 +82,11 @@ class Service:
         horizons: Mapping[int, HorizonValidated],
         *,
         doubts: Doubts,
+        expected_range: tuple[float, float] | None,
     ) -> None:
         self.model, self.summary, self.table = model, summary, table
         self.terms, self.horizons, self.doubts = terms, horizons, doubts
+        self.expected_range = expected_range
         self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
         self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
 
@@ -106,7 +108,8 @@ class Service:
             raise _unfit(path, "its customers are not those of the summary beside it.")
         terms, horizons, doubts = _terms_of(path, table, facts)
         model = artifacts.load(workspace, digest)
-        return cls(model, summary, table, terms, horizons, doubts=doubts)
+        total = parquet.total_of(facts)
+        return cls(model, summary, table, terms, horizons, doubts=doubts, expected_range=total)
 
     @property
     def as_of(self) -> dt.date:
@@ -304,7 +307,7 @@ def _terms_of(
     path: Any, table: pa.Table, facts: Mapping[str, str]
 ) -> tuple[Terms, dict[int, HorizonValidated], Doubts]:
     """The terms a stored CLV table was asked under, and how horizons fared that were tried."""
-    told = {"discount_rate", "margin", "horizons", "shocks", "calibrations"}
+    told = {"discount_rate", "margin", "horizons", "shocks", "calibrations", "expected_range"}
     if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]

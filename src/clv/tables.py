@@ -10,6 +10,7 @@ A rule reads ``left operator right``: two columns, or a column and a number; or,
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Mapping
 
@@ -62,17 +63,17 @@ class Table:
     rules: tuple[Rule, ...] = ()
     version: int = 1
 
-    @property
+    @functools.cached_property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
-    @property
+    @functools.cached_property
     def schema(self) -> pa.Schema:
         return pa.schema(
             [pa.field(c.name, TYPES[c.type], nullable=c.nullable) for c in self.columns]
         )
 
-    @property
+    @functools.cached_property
     def every_rule(self) -> list[Rule]:
         """The rules, after those that each column sets by itself."""
         return [

@@ -1,5 +1,6 @@
 """What every purchase model of the catalog promises, whichever it is."""
 
+import dataclasses
 import datetime as dt
 import json
 
@@ -8,7 +9,9 @@ import pytest
 
 from clv.checked import CustomerSummary
 from clv.models.catalog import PURCHASE_MODELS
+from clv.models.posterior import PartDraws
 from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.predictive import Spend, draw
 from clv.numerics.simulate import history, log_intervals, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
 
@@ -126,6 +129,24 @@ def test_a_customer_alone_has_the_same_bits_as_in_a_crowd(model, row):
 
     for name, values in answers(model, alone).items():
         assert values[0] == answers(model, SUMMARY)[name][row], name
+
+
+def test_medians_and_ranges_come_from_draws_that_agree_with_the_expectations(model):
+    drawn = PartDraws.of(model.draw_params(SUMMARY, count=200, seed=1))
+    names = SUMMARY.table["customer_id"].to_pylist()
+    nothing = Spend(1.0, *np.zeros((2, len(SUMMARY))))
+
+    again = PartDraws.from_dict(json.loads(json.dumps(dataclasses.asdict(drawn))))
+    made = [
+        draw(model.ahead(SUMMARY, 365, points), nothing, names, draws=400, seed=1).purchases
+        for points in (drawn, again)
+    ]
+
+    assert np.array_equal(*made)
+    total, expected = made[0].sum(axis=0), model.expected_transactions(SUMMARY, 365).sum()
+    assert np.quantile(total, 0.02) < expected < np.quantile(total, 0.98)
+    chance = model.p_purchase(SUMMARY, 365)
+    assert (made[0] > 0).mean(axis=1) == pytest.approx(chance, abs=0.13)
 
 
 def test_three_fits_of_the_same_summary_are_equal(model):

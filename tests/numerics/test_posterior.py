@@ -14,7 +14,15 @@ from clv.numerics import (
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.posterior import WIDEST, WORST_K, draw, generalized_pareto, smoothed
+from clv.numerics.posterior import (
+    AGREEING,
+    WIDEST,
+    WORST_K,
+    draw,
+    generalized_pareto,
+    r_hat,
+    smoothed,
+)
 
 PARAMS = ParetoNBDParams(r=0.8, alpha=9.0, s=0.7, beta=14.0)
 
@@ -77,11 +85,49 @@ def test_where_weights_fail_a_walk_finds_what_a_grid_has(monkeypatch):
     means, spreads = moments_by_grid(banana, (-0.6, 0.6), (-2.5, 0.25))
     monkeypatch.setattr(posterior, "WORST_K", -np.inf)
 
-    found = found_in(banana, [400 / 9, 400.0], steps=20_000)
+    found = found_in(banana, [400 / 9, 400.0], steps=50_000)
 
     assert found.sampled
+    assert found.apart < 1.2
     assert np.all(np.abs(found.points.mean(axis=0) - means) < 0.3 * spreads)
     assert found.points.std(axis=0) == pytest.approx(spreads, rel=0.3)
+
+
+def test_a_posterior_too_skewed_for_weights_is_walked_and_too_short_a_walk_says_so():
+    def bananas(point):
+        return sum(banana(pair) for pair in point.reshape(5, 2))
+
+    found = draw(bananas, np.zeros(10), -np.diag([400 / 9, 400.0] * 5), count=400, seed=1)
+
+    assert found.pareto_k > WORST_K
+    assert found.apart > AGREEING
+
+
+@pytest.mark.parametrize(("apart", "agrees"), [(0.0, True), (1.0, False)])
+def test_walks_that_stay_in_places_of_their_own_are_told_apart(apart, agrees):
+    walks = np.random.default_rng(1).standard_normal((4, 500, 2))
+    walks[:, :, 1] += apart * np.arange(4)[:, None]
+
+    assert (r_hat(walks) < AGREEING) == agrees
+
+
+def test_many_rows_are_drawn_from_as_if_each_were_looked_at(monkeypatch):
+    rng = np.random.default_rng(3)
+    T = rng.integers(50, 400, 3000) / 7
+    x, t_x = simulate.history(simulate.purchases(PARAMS, T, rng), T)
+    rows = distinct_histories(x, np.minimum(np.round(t_x, 1), T), T)
+    found = pareto_nbd_fit.fit(rows, prior_beta=52.0)
+    prior = pareto_nbd_fit.log_prior(52.0, np.empty(0))
+    point = np.log(found.parameters)
+
+    all_of_them, sampled = [], []
+    for enough, into in ((10**9, all_of_them), (300, sampled)):
+        monkeypatch.setattr(posterior, "ENOUGH_ROWS", enough)
+        into.append(pareto_nbd_draws.draw(rows, point, prior, count=400, seed=1).points)
+
+    (one,), (other,) = all_of_them, sampled
+    assert np.all(np.abs(one.mean(axis=0) - other.mean(axis=0)) < 0.25 * one.std(axis=0))
+    assert other.std(axis=0) == pytest.approx(one.std(axis=0), rel=0.2)
 
 
 def test_a_direction_that_nothing_determines_is_held_by_the_widest_bell():

@@ -2,45 +2,60 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from clv.numerics import gamma_gamma, pareto_nbd
-from clv.numerics.clock import Clock
+from clv.numerics import bg_nbd, bg_nbd_draws, gamma_gamma, nbd, pareto_nbd, pareto_nbd_draws
+from clv.numerics.bg_nbd import BGNBDParams
+from clv.numerics.clock import Calendars, Clock
 from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.nbd import NBDParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.predictive import Customers, Shock, draw, ranges
+from clv.numerics.predictive import Dice, Shock, Spend, counts, draw, ranges
 
 PARAMS = ParetoNBDParams(r=0.55, alpha=10.56, s=0.61, beta=11.64)
-ONE_DRAW = ParetoNBDParams(*(np.array([rate]) for rate in PARAMS))
 SPEND = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
-KNOWN = {
-    "x": [0.0, 0, 2, 2, 26, 0],
-    "t_x": [0.0, 0, 30, 10, 30, 0],
-    "T": [39.0, 5, 39, 39, 31, 0],
-    "bought": [1.0, 1, 3, 3, 27, 0],
-    "spent": [20.0, 300, 60, 60, 800, 0],
-    "of_alpha": np.ones(6),
-    "of_beta": np.ones(6),
-}
-CUSTOMERS = Customers(**{name: np.array(values) for name, values in KNOWN.items()})
+X = np.array([0.0, 0, 2, 2, 26, 0])
+T_X = np.array([0.0, 0, 30, 10, 30, 0])
+T = np.array([39.0, 5, 39, 39, 31, 0])
+BOUGHT = np.array([1.0, 1, 3, 3, 27, 0])
+SPENT = np.array([20.0, 300, 60, 60, 800, 0])
 NAMES = ["a", "b", "c", "d", "e", "f"]
 HORIZON = 52.0
+NO_Z = np.empty((6, 0))
+ONE_DRAW = np.log([PARAMS])
+PARETO = pareto_nbd_draws.Ahead(ONE_DRAW, X, T_X, T, NO_Z, NO_Z, HORIZON)
+BG = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
+MBG_2 = BG._replace(k=2, alpha=2.2, drops_at_once=True)
+ONE_NBD = NBDParams(r=0.385, alpha=12.07)
 
 
-def drawn(customers=CUSTOMERS, names=NAMES, *, draws=300, seed=1, params=ONE_DRAW, **options):
-    spend = [np.array([value]) for value in SPEND]
-    given = {"spend": spend, "params": params, "draws": draws, "seed": seed}
-    return draw(customers, HORIZON, names, **{**given, **options})
+def bg_ahead(params):
+    points = np.log([params[:4]])
+    return bg_nbd_draws.Ahead(points, X, T_X, T, HORIZON, params.k, params.drops_at_once)
 
 
-def rows(order):
-    return Customers(*(column[order] for column in CUSTOMERS)), [NAMES[i] for i in order]
+FAMILIES = {
+    "pareto": (PARETO, pareto_nbd, PARAMS),
+    "bg": (bg_ahead(BG), bg_nbd, BG),
+    "mbg": (bg_ahead(BG._replace(drops_at_once=True)), bg_nbd, BG._replace(drops_at_once=True)),
+    "mbg 2": (bg_ahead(MBG_2), bg_nbd, MBG_2),
+    "nbd": (nbd.Ahead(np.log([ONE_NBD]), X, T, HORIZON), nbd, ONE_NBD),
+}
+each_family = pytest.mark.parametrize("family", FAMILIES)
 
 
-def test_a_customer_alone_is_drawn_as_in_a_crowd_and_in_any_order():
-    crowd = drawn()
+def drawn(buying=PARETO, names=NAMES, places=None, *, draws=300, seed=1, worth=SPEND):
+    worth = worth if isinstance(worth, float) else [np.array([value]) for value in worth]
+    spend = Spend(worth, BOUGHT, SPENT)
+    return draw(buying, spend, names, places, draws=draws, seed=seed)
+
+
+@each_family
+def test_a_customer_alone_is_drawn_as_in_a_crowd_and_in_any_order(family):
+    crowd = drawn(FAMILIES[family][0])
 
     for order in ([4], [5, 2, 0], [1]):
-        few = drawn(*rows(order))
+        few = drawn(FAMILIES[family][0], places=np.array(order))
         assert np.array_equal(few.purchases, crowd.purchases[order])
         assert np.array_equal(few.value, crowd.value[order])
 
@@ -55,24 +70,48 @@ def test_the_same_seed_and_name_give_the_same_draws_and_others_others():
     assert not np.array_equal(first[5], renamed[5])
 
 
-def test_draws_average_to_the_exact_expectations():
+@each_family
+def test_draws_average_to_the_exact_expectations(family):
     draws = 20_000
-    found = drawn(draws=draws)
+    buying, numerics, params = FAMILIES[family]
+    found = drawn(buying, draws=draws)
 
-    days = pareto_nbd.conditional_expected_transactions(PARAMS, *CUSTOMERS[:3], HORIZON)
-    count, spent = CUSTOMERS.bought, CUSTOMERS.spent
-    worth = gamma_gamma.expected_spend(SPEND, count, spent / np.maximum(count, 1))
+    days = numerics.conditional_expected_transactions(params, X, T_X, T, HORIZON)
+    worth = gamma_gamma.expected_spend(SPEND, BOUGHT, SPENT / np.maximum(BOUGHT, 1))
     for values, expected in ((found.purchases, days), (found.value, days * worth)):
         error = values.std(axis=1) / np.sqrt(draws)
         assert np.all(np.abs(values.mean(axis=1) - expected) < 4 * error)
 
 
-def test_draws_buy_nothing_as_often_as_the_exact_chance_says():
-    found = drawn(draws=20_000)
+@each_family
+def test_draws_buy_nothing_as_often_as_the_exact_chance_says(family):
+    buying, numerics, params = FAMILIES[family]
+    found = drawn(buying, draws=20_000)
 
-    exact = pareto_nbd.probability_of_no_transaction(PARAMS, *CUSTOMERS[:3], HORIZON)
+    exact = numerics.probability_of_no_transaction(params, X, T_X, T, HORIZON)
     assert (found.purchases == 0).mean(axis=1) == pytest.approx(exact, abs=0.014)
     assert np.array_equal(found.purchases == 0, found.value == 0)
+
+
+def test_p_alive_under_a_draw_is_right_within_a_draws_noise():
+    exact = pareto_nbd.p_alive(PARAMS, X, T_X, T)
+
+    assert PARETO.under_each()[0][:, 0] == pytest.approx(exact, abs=1e-4)
+
+
+@pytest.mark.parametrize(("shape", "growth"), [(0.3, 0.5), (2.0, 4.0), (7.5, 3.9), (7.5, 4.1)])
+def test_counts_have_the_chances_of_a_negative_binomial(shape, growth):
+    numbers = 40_000
+    thrown = np.random.default_rng(1).random(numbers)
+    same, who = np.ones(numbers), np.zeros(numbers, dtype=int)
+
+    found = counts(thrown, shape * same, growth * same, who, Dice(1, ["a"], numbers))
+
+    truth = stats.nbinom(shape, 1 / (1 + growth))
+    for number in range(12):
+        share = (found <= number).mean()
+        assert share == pytest.approx(truth.cdf(number), abs=4 * 0.5 / np.sqrt(numbers))
+    assert found.mean() == pytest.approx(truth.mean(), abs=4 * truth.std() / np.sqrt(numbers))
 
 
 @pytest.mark.parametrize(
@@ -85,9 +124,9 @@ def test_draws_buy_nothing_as_often_as_the_exact_chance_says():
 )
 def test_new_customers_buy_as_often_as_the_exact_distribution_has_it(horizon, first, chances):
     draws = 300_000
-    new = Customers(*np.zeros((5, 1)), *np.ones((2, 1)))
+    new = PARETO._replace(horizon=horizon)
 
-    found = draw(new, horizon, ["new"], params=ONE_DRAW, spend=1.0, draws=draws, seed=4)
+    found = drawn(new, places=np.array([5]), worth=1.0, draws=draws, seed=4)
 
     counts = np.bincount(found.purchases[0].astype(int))[first : first + len(chances)]
     error = np.sqrt(np.array(chances) / draws)
@@ -100,31 +139,39 @@ def test_calendar_and_covariates_move_draws_as_they_move_expectations():
     shares = np.array([0.4, 1.0, 2.5, 0.7, 1.0, 0.3])
     draws = 20_000
 
-    customers = CUSTOMERS._replace(of_alpha=shares, of_beta=1 / shares)
-    found = drawn(customers, draws=draws, clock=clock)
+    z = np.log(shares)[:, None]
+    buying = PARETO._replace(
+        points=np.append(ONE_DRAW, [[-1.0, 1.0]], axis=1),
+        purchase_z=z,
+        dropout_z=z,
+        calendars=Calendars.of(season[:, None], clock.today),
+    )
+    found = drawn(buying, draws=draws)
 
     own = PARAMS._replace(alpha=PARAMS.alpha * shares, beta=PARAMS.beta / shares)
-    exact = pareto_nbd.conditional_expected_transactions(own, *CUSTOMERS[:3], HORIZON, clock=clock)
+    exact = pareto_nbd.conditional_expected_transactions(own, X, T_X, T, HORIZON, clock=clock)
     error = found.purchases.std(axis=1) / np.sqrt(draws)
     assert np.all(np.abs(found.purchases.mean(axis=1) - exact) < 4 * error)
     assert not np.allclose(found.purchases.mean(axis=1), drawn(draws=draws).purchases.mean(axis=1))
 
 
 def test_uncertain_parameters_are_shared_so_that_they_do_not_average_out_of_a_total():
-    crowd = Customers(*(np.repeat(column[2:3], 400) for column in CUSTOMERS))
+    same = np.repeat(2, 400)
+    crowd = PARETO._of(np.stack([X, T_X, T])[:, same])
+    spend = Spend([np.array([value]) for value in SPEND], BOUGHT[same], SPENT[same])
     names = [str(i) for i in range(400)]
-    alpha = np.exp(np.random.default_rng(1).normal(np.log(PARAMS.alpha), 0.5, 100))
-    uncertain = ParetoNBDParams(*np.broadcast_arrays(PARAMS.r, alpha, PARAMS.s, PARAMS.beta))
+    uncertain = ONE_DRAW + np.random.default_rng(1).normal(0, [0, 0.5, 0, 0], (100, 4))
 
     fixed, shared = (
-        drawn(crowd, names, params=params).value.sum(axis=0) for params in (ONE_DRAW, uncertain)
+        draw(crowd._replace(points=points), spend, names, draws=300, seed=1).value.sum(axis=0)
+        for points in (ONE_DRAW, uncertain)
     )
 
     assert shared.std() > 1.3 * fixed.std()
 
 
 def test_one_value_of_a_purchase_is_everybodys():
-    found = drawn(spend=12.5)
+    found = drawn(worth=12.5)
 
     assert np.array_equal(found.value, 12.5 * found.purchases)
 

@@ -16,9 +16,12 @@ import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotConverged, NotEnoughData, TimeUnitMismatch
+from clv.models.posterior import PartDraws
 from clv.numerics import compare
 from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.optimize import Optimum
+from clv.numerics.posterior import ParameterDraws
+from clv.numerics.predictive import Buying
 from clv.periods import TimeUnit, discount_per_unit
 
 Float = npt.NDArray[np.float64]
@@ -92,6 +95,14 @@ class PurchaseModel(Protocol):
     ) -> Float: ...
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float: ...
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, that of the fit, nearly as well."""
+        ...
+
+    def ahead(self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws) -> Buying:
+        """How customers will buy under each of those parameters."""
+        ...
 
     def to_dict(self) -> dict[str, Any]: ...
 

@@ -13,9 +13,11 @@ import numpy as np
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models.base import FittedPurchases, report_of
-from clv.numerics import bg_nbd, bg_nbd_fit
+from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.posterior import PartDraws
+from clv.numerics import bg_nbd, bg_nbd_draws, bg_nbd_fit
 from clv.numerics.bg_nbd import BGNBDParams
+from clv.numerics.posterior import ParameterDraws
 
 MOST_REGULAR = 4
 """Largest k looked at; who buys more regularly than Erlang-4 has a subscription."""
@@ -64,6 +66,29 @@ class BGNBD(FittedPurchases[BGNBDParams]):
         r, alpha, a, b = found.parameters
         params = BGNBDParams(r, alpha, a, b, k, cls.drops_at_once)
         return cls(params, summary.time_unit, report)
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
+
+        Raises:
+            TimeUnitMismatch.
+        """
+        self.asked(summary, 0)
+        rows, prior = self._histories(summary), bg_nbd_fit.PRIOR if self.report.prior else None
+        return bg_nbd_draws.draw(rows, self.params, prior, count=count, seed=seed)
+
+    def ahead(
+        self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
+    ) -> bg_nbd_draws.Ahead:
+        """How customers will buy under each of those parameters.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        params, history, _ = self.asked(summary, horizon_days)
+        horizon = float(horizon_in_units(horizon_days, self.time_unit))
+        traits = params.k, params.drops_at_once
+        return bg_nbd_draws.Ahead(drawn.array, *history, horizon, *traits)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -96,7 +96,8 @@ def clv_table(
     """
     forecast = _forecast(model, summary, terms)
     crowd = crowd or Crowd.of(summary, forecast["predicted_clv"])
-    forecast |= _interval(model, summary, terms, names)
+    money, total = _interval(model, summary, terms, names, forecast["p_zero"])
+    forecast |= money
     described = _description(summary, terms, forecast, crowd)
     tiers = _tiers(summary, forecast["predicted_clv"], earlier, crowd)
     facts = {
@@ -115,24 +116,27 @@ def clv_table(
     columns = {name: summary.table[name] for name in ("customer_id", "cohort", "country")}
     columns |= {"first_product": summary.table["first_product"]}
     columns |= {name: pa.array(values, from_pandas=True) for name, values in forecast.items()}
-    columns |= described | tiers | _next_order(model, summary, terms)
+    columns |= described | tiers
+    columns |= _next_order(model, summary, terms, forecast["p_purchase_in_horizon"])
     columns |= {name: pa.repeat(value, count) for name, value in facts.items()}
-    return Predictions.from_table(pa.table(columns))
+    return Predictions.from_table(pa.table(columns), total)
 
 
 def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> dict[str, Float]:
-    margin = terms.margin
-    days = model.purchases.expected_transactions(summary, terms.horizon_days)
-    p_purchase = model.purchases.p_purchase(summary, terms.horizon_days)
-    day_value = model.day_value(summary) * margin
+    margin, purchases = terms.margin, model.purchases
+    days = purchases.expected_transactions(summary, terms.horizon_days)
+    p_purchase = p_churn = purchases.p_purchase(summary, terms.horizon_days)
+    if terms.churn_window_days != terms.horizon_days:
+        p_churn = purchases.p_purchase(summary, terms.churn_window_days)
+    day_value = model.day_value(summary)
     historic = np.nan_to_num(summary.column("historic_clv")) * margin
     orders = np.nan_to_num(summary.column("orders"))
     of_a_day = model.orders_of_a_day(summary)
     recency = summary.column("recency") * summary.time_unit.days
-    lifetime = margin * model.expected_value(
+    lifetime_days = purchases.expected_transactions(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
-    predicted = predicted_clv(model, summary, terms)
+    predicted = _cents(margin * (days * day_value))
     return {
         "historic_clv": _cents(historic),
         "historic_number_of_orders": orders.astype(np.int64),
@@ -141,19 +145,28 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
         "predicted_clv": predicted,
         "p_zero": 1.0 - p_purchase,
         "predicted_number_of_orders": days * of_a_day,
-        "expected_order_value": _cents(day_value / of_a_day),
+        "expected_order_value": _cents(day_value * margin / of_a_day),
         "p_purchase_in_horizon": p_purchase,
-        "churn_probability": 1.0 - model.purchases.p_purchase(summary, terms.churn_window_days),
-        "p_alive": model.purchases.p_alive(summary),
+        "churn_probability": 1.0 - p_churn,
+        "p_alive": purchases.p_alive(summary),
         "total_clv": _cents(historic + predicted),
-        "lifetime_clv": _cents(historic + lifetime),
+        "lifetime_clv": _cents(historic + margin * (lifetime_days * day_value)),
     }
 
 
 def _interval(
-    model: LifetimeValue, summary: CustomerSummary, terms: Terms, names: Sequence[str] | None
-) -> dict[str, Float]:
-    found = ranges.of_customers(
+    model: LifetimeValue,
+    summary: CustomerSummary,
+    terms: Terms,
+    names: Sequence[str] | None,
+    p_zero: Float,
+) -> tuple[dict[str, Float], tuple[float, float] | None]:
+    """Medians and intervals of customers, and the interval of what they bring together."""
+    columns = ("predicted_clv_median", "predicted_clv_lower", "predicted_clv_upper")
+    unknown = np.full(len(summary), np.nan)
+    if model.posterior is None:
+        return dict.fromkeys((*columns, "interval_level"), unknown), None
+    own, total = ranges.of_customers_and_total(
         model,
         summary,
         terms.horizon_days,
@@ -161,23 +174,19 @@ def _interval(
         shock=terms.shock,
         calibration=terms.calibration,
         names=names,
+        p_zero=p_zero,
     )
-    unknown = np.full(len(summary), np.nan)
-    money = (unknown,) * 3 if found is None else tuple(terms.margin * part for part in found)
-    median, lower, upper = (_cents(part) for part in money)
-    return {
-        "predicted_clv_median": median,
-        "predicted_clv_lower": lower,
-        "predicted_clv_upper": upper,
-        "interval_level": unknown if found is None else np.full_like(upper, terms.interval_level),
-    }
+    money = {name: _cents(terms.margin * part) for name, part in zip(columns, own, strict=True)}
+    money["interval_level"] = np.full(len(summary), terms.interval_level)
+    _, lower, upper = (terms.margin * float(part[0]) for part in total)
+    return money, (lower, upper)
 
 
 def _next_order(
-    model: LifetimeValue, summary: CustomerSummary, terms: Terms
+    model: LifetimeValue, summary: CustomerSummary, terms: Terms, within: Float
 ) -> dict[str, pa.Array]:
     """Quartiles of the date of the next order, for customers who are likely to place one."""
-    is_likely, days = next_order_days(model.purchases, summary, terms.horizon_days)
+    is_likely, days = next_order_days(model.purchases, summary, terms.horizon_days, within)
     dates = np.full((len(days), len(summary)), np.datetime64("NaT", "D"))
     # No date is later than the calendar's last.
     has_one = days[-1] <= (dt.date.max - summary.window.end).days

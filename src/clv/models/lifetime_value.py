@@ -18,7 +18,7 @@ from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
 from clv.models.catalog import PURCHASE_MODELS
 from clv.models.gamma_gamma import GammaGamma
-from clv.models.posterior import ParetoFamily, Posterior
+from clv.models.posterior import Posterior
 
 POOLED_DAYS = 6.0
 """Purchase days at which a customer's own habit counts as much as everybody's."""
@@ -115,8 +115,6 @@ class LifetimeValue:
 
     def with_posterior(self, summary: CustomerSummary) -> Self:
         """The same forecast, with what ``summary``, the one of the fit, leaves open about it."""
-        if not isinstance(self.purchases, ParetoFamily):
-            return self
         spend = self.spend if isinstance(self.spend, GammaGamma) else None
         posterior = Posterior.of(self.purchases, spend, summary)
         return dataclasses.replace(self, posterior=posterior)

@@ -9,9 +9,11 @@ import dataclasses
 from typing import Any, ClassVar, Self
 
 from clv.checked import CustomerSummary
-from clv.models.base import FittedPurchases, report_of
+from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.posterior import PartDraws
 from clv.numerics import nbd
 from clv.numerics.nbd import NBDParams
+from clv.numerics.posterior import ParameterDraws
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,3 +42,21 @@ class NBD(FittedPurchases[NBDParams]):
             distinct_rows=rows.x.size,
         )
         return cls(NBDParams(*found.parameters), summary.time_unit, report)
+
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
+
+        Raises:
+            TimeUnitMismatch.
+        """
+        self.asked(summary, 0)
+        return nbd.draw(self._histories(summary), self.params, count=count, seed=seed)
+
+    def ahead(self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws) -> nbd.Ahead:
+        """How customers will buy under each of those parameters.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        _, (x, _, T), _ = self.asked(summary, horizon_days)
+        return nbd.Ahead(drawn.array, x, T, float(horizon_in_units(horizon_days, self.time_unit)))

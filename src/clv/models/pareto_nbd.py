@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from clv.checked import CustomerSummary
-from clv.models.base import FittedPurchases, report_of
+from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.posterior import PartDraws
 from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.posterior import ParameterDraws
@@ -66,3 +67,16 @@ class ParetoNBD(FittedPurchases[ParetoNBDParams]):
         prior = pareto_nbd_fit.log_prior(beta, np.empty(0))
         point = np.log(np.array(self.params))
         return pareto_nbd_draws.draw(self._histories(summary), point, prior, count=count, seed=seed)
+
+    def ahead(
+        self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
+    ) -> pareto_nbd_draws.Ahead:
+        """How customers will buy under each of those parameters.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        _, (x, t_x, T), _ = self.asked(summary, horizon_days)
+        horizon = float(horizon_in_units(horizon_days, self.time_unit))
+        none = np.empty((x.size, 0))
+        return pareto_nbd_draws.Ahead(drawn.array, x, t_x, T, none, none, horizon)

@@ -8,19 +8,19 @@ cannot be drawn again without the log. Start reading at :meth:`Posterior.of`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from clv.checked import CustomerSummary
-from clv.models.base import Float
-from clv.models.gamma_gamma import GammaGamma
-from clv.models.pareto_nbd import ParetoNBD
-from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.numerics.posterior import ParameterDraws
+from clv.numerics.quadrature import Float
 
-ParetoFamily = ParetoNBD | SeasonalParetoNBD
+if TYPE_CHECKING:
+    from clv.models.base import PurchaseModel
+    from clv.models.gamma_gamma import GammaGamma
 
 DRAWS = 200
 SEED = 20_111_209
@@ -29,32 +29,34 @@ DIGITS = 6
 
 @dataclasses.dataclass(frozen=True)
 class PartDraws:
-    """Equally likely parameters of one fitted part, each a tuple in the order of its params.
+    """Equally likely parameters of one fitted part.
 
-    ``pareto_k`` says how well the draws around the fit could be weighted, None where a few were
-    everything; above 0.7 they were ``sampled`` by a walk instead.
+    Each of ``points`` is what the fit searched over: logs of positive parameters, coefficients
+    as they are. ``pareto_k`` says how well the draws around the fit could be weighted, None
+    where a few were everything; where it was too large they were ``sampled`` by walks instead,
+    which ended ``apart`` by that much more than chance has it (their R-hat), 1 where they agree.
     """
 
-    params: tuple[tuple[float, ...], ...]
+    points: tuple[tuple[float, ...], ...]
     pareto_k: float | None
     sampled: bool
+    apart: float | None
 
     @classmethod
     def of(cls, found: ParameterDraws) -> Self:
-        rounded = [
-            tuple(float(f"{value:.{DIGITS}g}") for value in np.exp(point)) for point in found.points
-        ]
+        rounded = [tuple(float(f"{v:.{DIGITS}g}") for v in point) for point in found.points]
         k = round(found.pareto_k, 2) if np.isfinite(found.pareto_k) else None
-        return cls(tuple(rounded), k, found.sampled)
+        apart = None if found.apart is None else round(found.apart, 3)
+        return cls(tuple(rounded), k, found.sampled, apart)
 
-    def columns(self) -> list[Float]:
-        """One array per parameter, shape ``(draws,)``."""
-        return list(np.array(self.params).T)
+    @functools.cached_property
+    def array(self) -> Float:
+        """Shape ``(draws, p)``."""
+        return np.array(self.points)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        params = tuple(tuple(row) for row in stored["params"])
-        return cls(params, stored["pareto_k"], stored["sampled"])
+        return cls(**{**stored, "points": tuple(tuple(point) for point in stored["points"])})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Posterior:
 
     @classmethod
     def of(
-        cls, purchases: ParetoFamily, spend: GammaGamma | None, summary: CustomerSummary
+        cls, purchases: PurchaseModel, spend: GammaGamma | None, summary: CustomerSummary
     ) -> Self:
         """What ``summary``, which both were fitted to, leaves open about them.
 

@@ -10,20 +10,24 @@ Start reading at :func:`of_customers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.models.base import Float, horizon_in_units
+from clv.models.base import Float
 from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
-from clv.models.posterior import ParetoFamily
+from clv.models.posterior import Posterior
 from clv.numerics import predictive
 from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.predictive import Customers, Draws, Ranges, Shock
+from clv.numerics.predictive import Draws, Places, Ranges, Shock, Spend
+
+Found = TypeVar("Found")
 
 DRAWS = 600
 """Per customer, three from each draw of the parameters: the chance of being above the upper end
@@ -59,12 +63,46 @@ def of_customers(
     if model.posterior is None:
         return None
     p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
+    own, _ = of_customers_and_total(
+        model,
+        summary,
+        horizon_days,
+        level=level,
+        shock=shock,
+        calibration=calibration,
+        names=names,
+        p_zero=p_zero,
+    )
+    return own
+
+
+def of_customers_and_total(
+    model: LifetimeValue,
+    summary: CustomerSummary,
+    horizon_days: float,
+    *,
+    level: float,
+    shock: Shock,
+    p_zero: Float,
+    calibration: Calibration = AS_STATED,
+    names: Sequence[str] | None = None,
+) -> tuple[Ranges, Ranges]:
+    """Those of each customer and, from the same draws, of all of them together.
+
+    As in :func:`of_customers`, of a model that has a posterior; ``p_zero`` is its chance of no
+    purchase within the horizon, shape ``(n,)``.
+    """
     factor = shock.draw(DRAWS, seed=SEED)
-    found = np.empty((3, len(summary)))
-    for rows, drawn in draws_of(model, summary, horizon_days, names):
-        value = drawn.value * factor
-        found[:, rows] = predictive.ranges(value, p_zero[rows], level, calibration)
-    return Ranges(*found)
+    found, total = np.empty((3, len(summary))), np.zeros(DRAWS)
+
+    def use(places: Places, drawn: Draws) -> tuple[Ranges, Float]:
+        own = predictive.ranges(drawn.value * factor, p_zero[places], level, calibration)
+        return own, drawn.value.sum(axis=0)
+
+    for places, (own, together) in each_block(model, summary, horizon_days, names, use):
+        found[:, places] = own
+        total += together
+    return Ranges(*found), of_sums(total[None], factor, level)
 
 
 def of_groups(
@@ -84,53 +122,57 @@ def of_groups(
     if model.posterior is None:
         return None
     totals = np.zeros((group.max(initial=-1) + 1, DRAWS))
-    for rows, drawn in draws_of(model, summary, horizon_days):
-        np.add.at(totals, group[rows], drawn.value)
-    nothing = (totals <= 0).mean(axis=1)
-    return predictive.ranges(totals * shock.draw(DRAWS, seed=SEED), nothing, level)
+
+    def use(places: Places, drawn: Draws) -> tuple[Places, Float]:
+        present, which = np.unique(group[places], return_inverse=True)
+        sums = np.zeros((present.size, DRAWS))
+        np.add.at(sums, which, drawn.value)
+        return present, sums
+
+    for _, (present, sums) in each_block(model, summary, horizon_days, None, use):
+        totals[present] += sums
+    return of_sums(totals, shock.draw(DRAWS, seed=SEED), level)
 
 
-def draws_of(
+def of_sums(totals: Float, factor: Float, level: float) -> Ranges:
+    """The ranges of sums over customers, ``(n, DRAWS)``, each moved by the shock's factor."""
+    return predictive.ranges(totals * factor, (totals <= 0).mean(axis=1), level)
+
+
+def each_block(
     model: LifetimeValue,
     summary: CustomerSummary,
     horizon_days: float,
-    names: Sequence[str] | None = None,
-) -> Iterator[tuple[slice, Draws]]:
-    """Draws of purchase days and of their value less returns, some customers at a time.
+    names: Sequence[str] | None,
+    use: Callable[[Places, Draws], Found],
+) -> Iterator[tuple[Places, Found]]:
+    """What ``use`` makes of draws of purchases and of their value less returns, by places.
 
-    The model has a posterior; each array is ``(customers, DRAWS)``.
+    Some customers at a time, on all processors, those of one history together.
     """
-    posterior = model.posterior
-    assert posterior is not None
-    assert isinstance(model.purchases, ParetoFamily)
-    fitted = model.purchases.params
-    horizon = float(horizon_in_units(horizon_days, model.purchases.time_unit))
-    own, history, calendar = model.purchases.asked(summary, horizon_days)
-    params = ParetoNBDParams(*posterior.purchases.columns())
-    if isinstance(model.spend, MeanSpend):
-        spend: list[Float] | float = model.spend.mean
-    else:
-        assert posterior.spend is not None
-        spend = posterior.spend.columns()
-    count, mean = known_spend(summary)
-    spent = np.where(count > 0, count * mean, 0.0)
-    shares = (
-        np.broadcast_to(np.divide(*rates), count.shape)
-        for rates in ((own.alpha, fitted.alpha), (own.beta, fitted.beta))
-    )
-    known = Customers(*history, count, spent, *shares)
+    assert model.posterior is not None
+    buying = model.purchases.ahead(summary, horizon_days, model.posterior.purchases)
+    spend = _spend(model, model.posterior, summary)
     names = names or summary.table["customer_id"].to_pylist()
     kept = 1.0 - model.return_share.of(summary)
-    for first in range(0, len(summary), CUSTOMERS_AT_ONCE):
-        rows = slice(first, first + CUSTOMERS_AT_ONCE)
-        drawn = predictive.draw(
-            Customers(*(column[rows] for column in known)),
-            horizon,
-            names[rows],
-            params=params,
-            spend=spend,
-            draws=DRAWS,
-            seed=SEED,
-            **calendar,
-        )
-        yield rows, drawn._replace(value=drawn.value * kept[rows, None])
+
+    def found(places: Places) -> tuple[Places, Found]:
+        drawn = predictive.draw(buying, spend, names, places, draws=DRAWS, seed=SEED)
+        return places, use(places, drawn._replace(value=drawn.value * kept[places, None]))
+
+    order = np.lexsort(buying.history())
+    blocks = np.split(order, range(CUSTOMERS_AT_ONCE, order.size, CUSTOMERS_AT_ONCE))
+    if len(blocks) == 1:
+        yield found(order)
+        return
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        yield from threads.map(found, blocks)
+
+
+def _spend(model: LifetimeValue, posterior: Posterior, summary: CustomerSummary) -> Spend:
+    count, mean = known_spend(summary)
+    spent = np.where(count > 0, count * mean, 0.0)
+    if isinstance(model.spend, MeanSpend):
+        return Spend(model.spend.mean, count, spent)
+    assert posterior.spend is not None
+    return Spend(list(np.exp(posterior.spend.array).T), count, spent)

@@ -27,14 +27,16 @@ from clv.models.base import (
     FittedPurchases,
     Float,
     arrays,
+    horizon_in_units,
     report_of,
     require_repeat_buyers,
 )
 from clv.models.pareto_nbd import PRIOR_BETA_DAYS
+from clv.models.posterior import PartDraws
 from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
-from clv.numerics.clock import Clock
+from clv.numerics.clock import Calendars, Clock
 from clv.numerics.histories import Histories, distinct_histories
-from clv.numerics.optimize import Optimum
+from clv.numerics.optimize import LogPrior, Optimum
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.pareto_nbd_total import Season
 from clv.numerics.posterior import ParameterDraws
@@ -74,6 +76,12 @@ class Opening:
     purchase: float
     dropout: float
 
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """Both, and none where the log cannot tell them."""
+        both = self.purchase, self.dropout
+        return both if any(both) else ()
+
     def weight(self, born: Float) -> Float:
         """Of customers first seen ``born`` days after the log's first day, 1 down to 0."""
         return np.asarray(np.exp(-np.maximum(born, 0.0) / self.days))
@@ -94,6 +102,11 @@ class YearlySeason:
         """Of ``days`` days from the ordinal ``first`` on; beyond those seen it is shrunk."""
         if not self.coefficients:
             return np.zeros(days)
+        full: Float = self.waves(first, days) @ np.array(self.coefficients)
+        return full
+
+    def waves(self, first: int, days: int) -> Float:
+        """What the coefficients multiply on those days, shape ``(days, 2 HARMONICS)``."""
         ordinal = first + np.arange(days)
         seen_from, seen_to = self.seen_from.toordinal(), self.seen_to.toordinal()
         farthest = np.floor((ordinal - seen_from) / DAYS_PER_YEAR)
@@ -101,8 +114,7 @@ class YearlySeason:
         years = np.maximum(farthest - nearest + 1.0, 0.0)
         kept = years * SEASON_SD**2 / (years * SEASON_SD**2 + YEAR_SD**2)
         kept[ordinal <= seen_to] = 1.0
-        full: Float = harmonics(ordinal) @ np.array(self.coefficients)
-        return kept * full
+        return kept[:, None] * harmonics(ordinal)
 
 
 def harmonics(ordinal: npt.NDArray[Any]) -> Float:
@@ -180,19 +192,38 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other rates that explain ``summary``, which this was fitted to, nearly as well.
 
-        Season and opening cohort stay as they are fitted.
+        Season and opening cohort are drawn with them, where they were fitted.
         """
-        shop = _Shop.of(summary, None)
         beta = float(PRIOR_BETA_DAYS) if self.report.prior == _PRIOR else None
-        opening = [self.opening.purchase, self.opening.dropout]
+        shop = _Shop.of(summary, beta)
+        season = shop.season() if self.season.coefficients else None
+        opening = self.opening.coefficients
         return pareto_nbd_draws.draw(
-            shop.rows(self.opening.days),
+            shop.rows(self.opening.days if opening else None),
             np.array([*np.log(np.array(self.params)), *opening, *self.season.coefficients]),
-            pareto_nbd_fit.log_prior(beta, np.empty(0)),
+            shop.prior(self.opening.days if opening else None, season),
             count=count,
             seed=seed,
-            season=shop.season() if self.season.coefficients else None,
+            season=season,
         )
+
+    def ahead(
+        self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
+    ) -> pareto_nbd_draws.Ahead:
+        """How customers will buy under each of those parameters.
+
+        Raises:
+            HorizonOutOfRange.
+        """
+        horizon = float(horizon_in_units(horizon_days, self.time_unit))
+        x, t_x, T = _in_days(summary)
+        z = self._opening_weight(summary, T)[:, None][:, : len(self.opening.coefficients[:1])]
+        calendars = None
+        if self.season.coefficients:
+            asked = _calendar_of(summary, horizon_days)
+            calendars = _drawn_calendars(self.season, drawn.points, *asked)
+        rates = drawn.array[:, : 4 + 2 * z.shape[1]]
+        return pareto_nbd_draws.Ahead(rates, x, t_x, T, z, z, horizon, calendars)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
@@ -220,25 +251,43 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         self, summary: CustomerSummary, horizon_days: float
     ) -> tuple[ParetoNBDParams, tuple[Float, Float, Float], Mapping[str, Any]]:
         x, t_x, T = _in_days(summary)
-        today = (summary.window.end - self.opening.first_day).days
-        z = self.opening.weight(today - T)
+        z = self._opening_weight(summary, T)
         r, alpha, s, beta = self.params
         alpha, beta = (
             rate * np.exp(-coefficient * z)
             for rate, coefficient in ((alpha, self.opening.purchase), (beta, self.opening.dropout))
         )
-        # Of a length of its own, whoever is asked about, so that nobody's bits depend on others;
-        # to the end of a year, so that one calendar serves many horizons.
-        days = CALENDAR_DAYS + 365 * int(np.ceil(horizon_days / 365))
-        first = summary.window.end.toordinal() - CALENDAR_DAYS + 1
-        clock = _calendar(self.season, first, days).set_to(float(CALENDAR_DAYS))
+        clock = _calendar(self.season, *_calendar_of(summary, horizon_days))
+        clock = clock.set_to(float(CALENDAR_DAYS))
         return ParetoNBDParams(r, alpha, s, beta), (x, t_x, T), {"clock": clock}
+
+    def _opening_weight(self, summary: CustomerSummary, T: Float) -> Float:
+        return self.opening.weight((summary.window.end - self.opening.first_day).days - T)
+
+
+def _calendar_of(summary: CustomerSummary, horizon_days: float) -> tuple[int, int]:
+    """First day, as an ordinal, and length of the calendar for a question.
+
+    Whoever is asked about, so that nobody's bits depend on others; to the end of a year, so
+    that one calendar serves many horizons.
+    """
+    first = summary.window.end.toordinal() - CALENDAR_DAYS + 1
+    return first, CALENDAR_DAYS + 365 * int(np.ceil(horizon_days / 365))
 
 
 @functools.lru_cache(maxsize=16)
 def _calendar(season: YearlySeason, first: int, days: int) -> Clock:
     """The season as a clock; kept, since every question needs one and it is costly to make."""
     return Clock(np.exp(season.log_multiplier(first, days)), 0.0)
+
+
+@functools.lru_cache(maxsize=4)
+def _drawn_calendars(
+    season: YearlySeason, points: tuple[tuple[float, ...], ...], first: int, days: int
+) -> Calendars:
+    """The season of each draw of the parameters, whose last are its coefficients; kept too."""
+    shapes = season.waves(first, days) @ np.array(points)[:, -len(WAVES) :].T
+    return Calendars.of(np.exp(shapes), float(CALENDAR_DAYS))
 
 
 def _in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
@@ -282,14 +331,18 @@ class _Shop:
         z = opening.weight(self.born)[:, None]
         return distinct_histories(self.x, self.t_x, self.T, purchase_z=z, dropout_z=z)
 
-    def fit(self, fading: float | None, season: Season | None) -> Optimum:
+    def spread(self, fading: float | None, season: Season | None) -> Float:
         spread = [] if fading is None else [OPENING_SD] * 2
         spread += [] if season is None else [SEASON_SD / np.sqrt(HARMONICS)] * len(WAVES)
+        return np.array(spread, dtype=float)
+
+    def prior(self, fading: float | None, season: Season | None) -> LogPrior | None:
+        return pareto_nbd_fit.log_prior(self.prior_beta, self.spread(fading, season))
+
+    def fit(self, fading: float | None, season: Season | None) -> Optimum:
+        spread = self.spread(fading, season)
         return pareto_nbd_fit.fit(
-            self.rows(fading),
-            prior_beta=self.prior_beta,
-            season=season,
-            spread=np.array(spread, dtype=float),
+            self.rows(fading), prior_beta=self.prior_beta, season=season, spread=spread
         )
 
 

@@ -16,7 +16,7 @@ from clv.models.base import Float
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics import predictive
 from clv.numerics.calibration import Calibration
-from clv.numerics.predictive import Ranges, Shock
+from clv.numerics.predictive import Draws, Places, Ranges, Shock
 
 LEVELS = (np.arange(40) + 0.5) / 40
 """Quantiles whose losses, averaged, are half the CRPS."""
@@ -71,19 +71,24 @@ def held_against(
         return None
     p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
     factor = shock.draw(ranges.DRAWS, seed=ranges.SEED)
-    total = np.zeros(ranges.DRAWS)
-    parts: tuple[list[Spread], list[Spread]] = ([], [])
-    for rows, drawn in ranges.draws_of(model, summary, horizon_days):
-        total += drawn.value.sum(axis=0)
-        outcomes = purchase_days[rows], np.maximum(value[rows], 0.0)
-        for part, draws, actual, calibration in zip(
-            parts, (drawn.purchases, drawn.value * factor), outcomes, calibrations, strict=True
-        ):
-            part.append(_spread(draws, p_zero[rows], actual, level, calibration))
-    days, worth = (Spread(*map(np.concatenate, zip(*part, strict=True))) for part in parts)
-    nothing = np.array([(total <= 0).mean()])
-    whole = predictive.ranges((total * factor)[None], nothing, level)
-    return Held(days, worth, Ranges(*whole))
+    of_days, of_value = calibrations
+    bought = np.maximum(value, 0.0)
+
+    def use(places: Places, drawn: Draws) -> tuple[Spread, Spread, Float]:
+        chance = p_zero[places]
+        return (
+            _spread(drawn.purchases, chance, purchase_days[places], level, of_days),
+            _spread(drawn.value * factor, chance, bought[places], level, of_value),
+            drawn.value.sum(axis=0),
+        )
+
+    found, total = np.empty((2, len(Spread._fields), len(summary))), np.zeros(ranges.DRAWS)
+    for places, (days, worth, together) in ranges.each_block(
+        model, summary, horizon_days, None, use
+    ):
+        found[0][:, places], found[1][:, places] = days, worth
+        total += together
+    return Held(Spread(*found[0]), Spread(*found[1]), ranges.of_sums(total[None], factor, level))
 
 
 def _spread(

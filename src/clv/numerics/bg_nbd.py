@@ -52,7 +52,7 @@ SMALL = 1e-6
 class BGNBDParams(NamedTuple):
     """``r, alpha``: shape and rate of the purchase rates; ``a, b``: of the dropout chances."""
 
-    r: float
+    r: Rate
     alpha: Rate
     a: Rate
     b: Rate
@@ -81,7 +81,7 @@ class BGNBDParams(NamedTuple):
         )
 
 
-class _Survivor(NamedTuple):
+class Survivor(NamedTuple):
     """What is known of each customer at ``T``, shape ``(n,)``, if alive but for ``is_alive``.
 
     ``ticks`` and ``rate`` are the gamma's, ``a`` and ``b`` the beta's; ``phases`` has shape
@@ -146,7 +146,7 @@ def p_alive(params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.Ar
     >>> p_alive(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(3)
     array([1.  , 0.72])
     """
-    return _survivor(params, x, t_x, T).is_alive
+    return survivor(params, x, t_x, T).is_alive
 
 
 def conditional_expected_transactions(
@@ -208,9 +208,9 @@ def discounted_expected_transactions(
     """
     horizon = np.asarray(t, dtype=float)
     _require(horizon, discount)
-    customer = _survivor(params, x, t_x, T)
+    customer = survivor(params, x, t_x, T)
     horizon, is_alive = np.broadcast_arrays(horizon, customer.is_alive)
-    customer = _Survivor(*(np.broadcast_to(v, (*v.shape[:-1], horizon.size)) for v in customer))
+    customer = Survivor(*(np.broadcast_to(v, (*v.shape[:-1], horizon.size)) for v in customer))
     is_endless = np.isinf(horizon) & (discount == 0)
     if np.any(is_endless & (customer.a <= 1)):
         raise ValueError(
@@ -255,7 +255,7 @@ def probability_of_no_transaction(
     """
     horizon = np.asarray(t, dtype=float)
     _require(horizon)
-    customer = _survivor(params, x, t_x, T)
+    customer = survivor(params, x, t_x, T)
     share = horizon / (customer.rate + horizon)
     buys = sum(
         customer.phases[j] * special.betainc(params.k - j, customer.ticks + j, share)
@@ -320,9 +320,10 @@ def _phases(ticks: Float, idle: Float, k: int) -> Float:
     return np.array(weights)
 
 
-def _survivor(
+def survivor(
     params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
-) -> _Survivor:
+) -> Survivor:
+    """Arguments as in :func:`log_likelihood`."""
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     ticks = r + params.k * x
     phases = _phases(ticks, (T - t_x) / (alpha + T), params.k)
@@ -330,13 +331,13 @@ def _survivor(
     log_odds = np.log(total) - ticks * np.log1p((T - t_x) / (alpha + t_x))
     is_alive = special.expit(log_odds - _log_odds_of_dropout(params, a, b, x))
     b_now = b + x + params.drops_at_once
-    return _Survivor(is_alive, ticks, alpha + T, a, b_now, phases / total)
+    return Survivor(is_alive, ticks, alpha + T, a, b_now, phases / total)
 
 
-def _expected_if_alive(customer: _Survivor, k: int, t: Float, discount: float) -> Float:
+def _expected_if_alive(customer: Survivor, k: int, t: Float, discount: float) -> Float:
     expected = np.empty(t.shape)
     for part in blocks(t.size, nodes=beta_mean.NODES):
-        own = _Survivor(*(v[..., part] for v in customer))
+        own = Survivor(*(v[..., part] for v in customer))
         moments = _moments(own, t[part], discount)
         given_dropout = functools.partial(_valued_given_dropout, moments=moments, own=own, k=k)
         latest = moments[0][0] / own.rate
@@ -345,7 +346,7 @@ def _expected_if_alive(customer: _Survivor, k: int, t: Float, discount: float) -
     return expected
 
 
-def _moments(own: _Survivor, t: Float, discount: float) -> list[tuple[Float, Float]]:
+def _moments(own: Survivor, t: Float, discount: float) -> list[tuple[Float, Float]]:
     """Times, the latest first, and what the expectation up to each counts, each ``(n,)``.
 
     By parts, a discounted expectation is exp(-discount t) E(t) and all that E(v) loses in
@@ -362,7 +363,7 @@ def _moments(own: _Survivor, t: Float, discount: float) -> list[tuple[Float, Flo
 
 
 def _valued_given_dropout(
-    log_q: Float, *, moments: list[tuple[Float, Float]], own: _Survivor, k: int
+    log_q: Float, *, moments: list[tuple[Float, Float]], own: Survivor, k: int
 ) -> Float:
     value = np.zeros_like(log_q)
     for time, weight in moments:

@@ -31,6 +31,7 @@ from clv.numerics.rising import rising_factorials
 
 PRIOR_SD = 3.0
 """Standard deviation of the weak prior on log a and log b: a factor of 20 either way."""
+PRIOR = LogPrior(np.zeros(4), np.array([0, 0, 1, 1]) / PRIOR_SD**2)
 
 
 def fit(

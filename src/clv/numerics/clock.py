@@ -111,6 +111,40 @@ class Path(NamedTuple):
         return sums.reshape(self.powers.shape[2], *shape)
 
 
+class Calendars(NamedTuple):
+    """Many clocks for draws: between two midnights each of them runs straight.
+
+    ``sums`` has shape ``(days + 1, k)``, the time gained by each midnight; ``today`` and what
+    lies before day 0 are as in :class:`Clock`.
+    """
+
+    sums: Float
+    today: float
+
+    @classmethod
+    def of(cls, multiplier: Float, today: float) -> Self:
+        """Those of shape ``(days, k)``."""
+        return cls(np.concatenate([np.zeros_like(multiplier[:1]), multiplier.cumsum(0)]), today)
+
+    def age(self, T: Float, t: Float) -> Float:
+        """As of one :class:`Clock`, of shape ``(*t.shape, k)``."""
+        born = self.today - T
+        return self._read(born + t) - self._read(born)
+
+    def ahead(self, t: Float, which: npt.NDArray[np.int64]) -> Float:
+        """Time from today to ``t`` later on the clocks ``which``, all of one shape."""
+        day, passed = _split(self.today + t, len(self.sums) - 1)
+        before = self.sums[day, which]
+        today = self._read(np.array([self.today]))[0]
+        return np.asarray(before + passed * (self.sums[day + 1, which] - before) - today[which])
+
+    def _read(self, time: Float) -> Float:
+        day, passed = _split(np.maximum(time, 0.0), len(self.sums) - 1)
+        before = self.sums[day]
+        found = before + passed[:, None] * (self.sums[day + 1] - before)
+        return found.reshape(*time.shape, -1) + np.minimum(time, 0.0)[..., None]
+
+
 def exposure(weights: Float, time: Float, days: int, steps: tuple[int, ...]) -> Float:
     """Derivative of the weighted sum of a path at ``time`` in each day's amount, ``(days,)``.
 

@@ -9,13 +9,17 @@ observation. Start reading at :func:`log_likelihood`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from clv.numerics import posterior
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import Optimum, maximize
+from clv.numerics.posterior import ParameterDraws
+from clv.numerics.predictive import Dice, Places, counts
 from clv.numerics.quadrature import Float
 from clv.numerics.rising import log_rising, rising_factorials
 
@@ -111,3 +115,45 @@ def log_likelihood_total(point: Float, rows: Histories) -> tuple[float, Float, F
     mixed = r * (weights @ share)
     own = weights @ (shape * share * (1 - share))
     return float(value), gradient, np.array([[gradient[0] + r**2 * bend, mixed], [mixed, -own]])
+
+
+def draw(rows: Histories, params: NBDParams, *, count: int, seed: int) -> ParameterDraws:
+    """Points of ``log r, log alpha`` from the posterior around the optimum of these rows.
+
+    ``count`` and ``seed`` are as in :func:`clv.numerics.posterior.draw`.
+    """
+    mode = np.log(np.array(params, dtype=float))
+    return posterior.draw_of_rows(
+        log_likelihood_total,
+        lambda some: lambda point: log_likelihood_total(point, some)[0],
+        rows,
+        mode,
+        None,
+        count=count,
+        seed=seed,
+    )
+
+
+class Ahead(NamedTuple):
+    """The customers of a shop under draws of the parameters, and a horizon >= 0.
+
+    ``points`` has shape ``(k, 2)``, those of :func:`draw`.
+    """
+
+    points: Float
+    x: Float
+    T: Float
+    horizon: float
+
+    def history(self) -> Sequence[Float]:
+        return self.x, self.T
+
+    def purchases(self, places: Places, dice: Dice) -> Float:
+        """As :class:`clv.numerics.predictive.Buying` has it."""
+        who = np.repeat(np.arange(places.size), dice.draws)
+        drawn = np.tile(np.arange(dice.draws) % len(self.points), places.size)
+        r, alpha = np.exp(self.points).T
+        growth = self.horizon / (alpha[drawn] + self.T[places][who])
+        (luck,) = dice.uniform()
+        made = counts(luck.reshape(-1), r[drawn] + self.x[places][who], growth, who, dice)
+        return made.reshape(places.size, dice.draws)

@@ -1,23 +1,30 @@
-"""Pareto/NBD under many parameters at once: draws of them, and P(alive) under each.
+"""Pareto/NBD under many parameters at once: draws of them, and what customers do under each.
 
 The nodes of the dropout time stay where the fitted parameters put them, so that thousands of
-evaluations near the fit cost two logarithms and an exponential per node. What follows from one
-set of parameters to the last digit is in :mod:`clv.numerics.pareto_nbd`.
+evaluations near the fit cost two logarithms and an exponential per node. Between two midnights
+a calendar's clock runs straight here: a draw's own noise hides what that bends. What follows
+from one set of parameters to the last digit is in :mod:`clv.numerics.pareto_nbd`.
 
-Start reading at :func:`draw`.
+Start reading at :func:`draw`, then :class:`Ahead`.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from clv.numerics import posterior
+from clv.numerics.clock import Calendars
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
-from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
+from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
 from clv.numerics.pareto_nbd_total import Pieces, Season, log_likelihood_total, scale_of_nodes
-from clv.numerics.posterior import ParameterDraws
-from clv.numerics.quadrature import Float, blocks
+from clv.numerics.posterior import LogDensity, ParameterDraws
+from clv.numerics.predictive import Dice, Places, counts, some
+from clv.numerics.quadrature import Float, blocks, dropout_nodes
 from clv.numerics.rising import rising_factorials
 
 FEW_NODES = 16
@@ -33,43 +40,164 @@ def draw(
     seed: int,
     season: Season | None = None,
 ) -> ParameterDraws:
-    """Points of ``log r, log alpha, log s, log beta`` from the posterior.
-
-    The coefficients of covariates and season stay as they are fitted.
+    """Points as in ``pareto_nbd_total`` from the posterior: rates, covariates and season.
 
     Args:
         rows: Distinct histories.
-        point: The optimum of these rows under ``prior``, as in ``pareto_nbd_total``.
-        prior: That of the fit on the first four.
+        point: The optimum of these rows under ``prior``.
+        prior: That of the fit.
         count, seed: As in :func:`clv.numerics.posterior.draw`.
         season: That of the fit.
     """
-    fitted = Pieces.of(point, rows)
-    own, clock = fitted.own_rates(rows), season and season.clock(fitted.season)
-    alphas, betas = np.asarray(own.alpha), np.asarray(own.beta)
-    shares = alphas / fitted.params.alpha, betas / fitted.params.beta
-    parts = []
-    for part in blocks(rows.x.size, nodes=FEW_NODES):
-        around = ParetoNBDParams(own.r, alphas[part], own.s, betas[part])
-        history = rows.x[part], rows.t_x[part], rows.T[part]
-        nodes = Nodes.around(around, history, FEW_NODES, clock)
-        parts.append((rows.weights[part], [share[part] for share in shares], nodes))
+    return posterior.draw_of_rows(
+        functools.partial(_total, season=season),
+        functools.partial(_value_near, point=point, season=season),
+        rows,
+        point,
+        prior,
+        count=count,
+        seed=seed,
+    )
+
+
+def _total(point: Float, rows: Histories, *, season: Season | None) -> tuple[float, Float, Float]:
+    scale = scale_of_nodes(point, rows, season)
+    return log_likelihood_total(point, rows, scale, nodes=FEW_NODES, season=season)
+
+
+def _value_near(rows: Histories, *, point: Float, season: Season | None) -> LogDensity:
+    """The log-likelihood of ``rows``, quick near ``point``."""
+    scale = scale_of_nodes(point, rows, season)
+    parts = [_Part.of(rows, part, scale) for part in blocks(rows.x.size, nodes=FEW_NODES)]
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
 
-    def log_posterior(at: Float) -> float:
-        r, alpha, s, beta = (float(v) for v in np.exp(at))
-        rising, *_ = rising_factorials(r, counts.size - 1)
-        value = counts @ rising
-        for weights, (of_alpha, of_beta), nodes in parts:
-            params = ParetoNBDParams(r, alpha * of_alpha, s, beta * of_beta)
-            value += weights @ nodes.survey(params)[0]
-        if prior is not None:
-            value -= prior.precision @ (at - prior.mean) ** 2 / 2
-        return float(value) if np.isfinite(value) else -np.inf
+    def value(at: Float) -> float:
+        pieces = Pieces.of(at, rows)
+        rising, *_ = rising_factorials(float(pieces.params.r), counts.size - 1)
+        total = float(counts @ rising)
+        calendars = None
+        if season is not None:
+            shape = season.basis @ pieces.season
+            total += float(season.purchases @ shape)
+            calendars = Calendars.of(np.exp(shape)[:, None], season.today)
+        for part in parts:
+            total += part.total(pieces, calendars)
+        return total
 
-    scale = scale_of_nodes(point, rows, season)
-    _, _, hessian = log_likelihood_total(point, rows, scale, nodes=FEW_NODES, season=season)
-    hessian = hessian[:4, :4]
-    if prior is not None:
-        hessian = hessian - np.diag(prior.precision)
-    return posterior.draw(log_posterior, point[:4], hessian, count=count, seed=seed)
+    return value
+
+
+class _Part(NamedTuple):
+    """Some rows and their nodes; ``times`` has the last one at ``T``."""
+
+    rows: Histories
+    times: Float
+    log_weights: Float
+
+    @classmethod
+    def of(cls, rows: Histories, part: slice, scale: Float) -> _Part:
+        own = Histories(*(column[part] for column in rows))
+        times, log_weights = dropout_nodes(own.t_x, own.T, scale[part], nodes=FEW_NODES)
+        return cls(own, np.vstack([times, own.T]), log_weights)
+
+    def total(self, pieces: Pieces, calendars: Calendars | None) -> float:
+        own = self.rows
+        active = self.times
+        if calendars is not None:
+            active = calendars.age(own.T, self.times)[..., 0]
+        nodes = Nodes(own.x, self.times, active, self.log_weights)
+        return float(own.weights @ nodes.survey(pieces.own_rates(own))[0])
+
+
+class Ahead(NamedTuple):
+    """The customers of a shop under draws of the parameters, and a horizon >= 0.
+
+    ``points`` has shape ``(k, p)``, as in ``pareto_nbd_total`` but for the season's, whose
+    draws are the ``calendars``. ``purchase_z`` and ``dropout_z`` have shape ``(n, q)``.
+    """
+
+    points: Float
+    x: Float
+    t_x: Float
+    T: Float
+    purchase_z: Float
+    dropout_z: Float
+    horizon: float
+    calendars: Calendars | None = None
+
+    def history(self) -> Sequence[Float]:
+        return self.x, self.t_x, self.T, *self.purchase_z.T, *self.dropout_z.T
+
+    def purchases(self, places: Places, dice: Dice) -> Float:
+        """As :class:`clv.numerics.predictive.Buying` has it."""
+        distinct, which = np.unique(
+            np.stack([column[places] for column in self.history()]), axis=1, return_inverse=True
+        )
+        known = self._of(distinct)
+        p_alive, seen, alpha, beta = (part[which.reshape(-1)] for part in known.under_each())
+        drawn = np.arange(dice.draws) % len(self.points)
+        (thrown, luck), alive = dice.uniform(2), p_alive[:, drawn]
+        is_alive = thrown < alive
+        who, of = some(is_alive)
+        j = drawn[of]
+        r, _, s, _ = np.exp(self.points[:, :4]).T
+        # One uniform number says both whether a customer is alive and for how much longer:
+        # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
+        with np.errstate(over="ignore", divide="ignore"):
+            longer = (alive[is_alive] / thrown[is_alive]) ** (1 / s)[j] - 1
+            lasting = np.minimum((beta[who, j] + self.T[places][who]) * longer, self.horizon)
+        if self.calendars is not None:
+            lasting = self.calendars.ahead(lasting, j)
+        made = np.zeros(is_alive.shape)
+        growth = lasting / (alpha + seen)[who, j]
+        made[who, of] = counts(luck[is_alive], r[j] + self.x[places][who], growth, who, dice)
+        return made
+
+    def _of(self, columns: Float) -> Ahead:
+        """The same with the customers of other histories."""
+        x, t_x, T, *z = columns
+        covariates = np.array(z).reshape(-1, T.size).T
+        split = self.purchase_z.shape[1]
+        return self._replace(
+            x=x, t_x=t_x, T=T, purchase_z=covariates[:, :split], dropout_z=covariates[:, split:]
+        )
+
+    def under_each(self) -> tuple[Float, Float, Float, Float]:
+        """P(alive), age on the clock, and own ``alpha`` and ``beta``, each ``(n, k)``."""
+        split = 4 + self.purchase_z.shape[1]
+        r, alpha, s, beta = np.exp(self.points[:, :4]).T
+        alpha = alpha * _moved(self.purchase_z, self.points[:, 4:split])
+        beta = beta * _moved(self.dropout_z, self.points[:, split:])
+        found = [np.empty((self.x.size, r.size)) for _ in range(2)]
+        middle = ParetoNBDParams(
+            float(np.median(r)), np.median(alpha, axis=1), float(np.median(s)), np.median(beta, 1)
+        )
+        scale = decay_scale(middle, self.x, self.t_x)
+        for part in blocks(self.x.size, nodes=FEW_NODES * r.size):
+            times, log_weights = dropout_nodes(
+                self.t_x[part], self.T[part], scale[part], nodes=FEW_NODES
+            )
+            times = np.vstack([times, self.T[part]])
+            active = times[..., None]
+            if self.calendars is not None:
+                active = self.calendars.age(self.T[part], times)
+            # The log of each node's chance over that of being alive, which is the last one.
+            terms = np.log(active + alpha[part])
+            terms *= -(r + self.x[part, None])
+            gone = np.log(times[..., None] + beta[part])
+            terms -= s * gone
+            terms -= terms[-1].copy()
+            terms[:-1] += log_weights[..., None] - gone[:-1]
+            with np.errstate(over="ignore"):
+                odds = functools.reduce(np.add, np.exp(terms[:-1]))
+                found[0][part] = 1 / (1 + s * odds)
+            found[1][part] = np.broadcast_to(active[-1], odds.shape)
+        return found[0], found[1], alpha, beta
+
+
+def _moved(z: Float, coefficients: Float) -> Float:
+    """What covariates make of a rate, ``(n, k)``; a customer alone has the same bits."""
+    moved = np.zeros((len(z), len(coefficients)))
+    for column, coefficient in zip(z.T, coefficients.T, strict=True):
+        moved -= column[:, None] * coefficient
+    return np.exp(moved)

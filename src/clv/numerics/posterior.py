@@ -12,17 +12,22 @@ model. Start reading at :func:`draw`.
 
 Sources: Vehtari, Simpson, Gelman, Yao & Gabry (2024), "Pareto Smoothed Importance Sampling";
 Zhang & Stephens (2009), "A New and Efficient Estimation Method for the Generalized Pareto
-Distribution"; Haario, Saksman & Tamminen (2001), "An Adaptive Metropolis Algorithm".
+Distribution"; Haario, Saksman & Tamminen (2001), "An Adaptive Metropolis Algorithm"; Vehtari,
+Gelman, Simpson, Carpenter & Bürkner (2021), "Rank-Normalization, Folding, and Localization".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+import functools
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from clv.numerics.optimize import Float
+from clv.numerics.histories import Histories
+from clv.numerics.optimize import Float, LogPrior
 
 PROPOSALS_PER_DRAW = 3
 
@@ -42,18 +47,35 @@ TAILS = 5.0
 class ParameterDraws(NamedTuple):
     """Equally likely points, shape ``(draws, p)``, and how they were found.
 
-    ``pareto_k`` is that of the importance ratios, also where the sampler replaced them.
+    ``pareto_k`` is that of the importance ratios, also where walks replaced them. How far
+    ``apart`` the walks ended is the largest R-hat of a coordinate, 1 where they agree.
     """
 
     points: Float
     pareto_k: float
-    sampled: bool
+    apart: float | None = None
+
+    @property
+    def sampled(self) -> bool:
+        return self.apart is not None
 
 
 LogDensity = Callable[[Float], float]
 
-WIDER = 1.5
-"""How much wider than the points found before: they may have missed the ends of a banana."""
+WALKS = 4
+AGREEING = 1.05
+"""R-hat from which walks are taken to have forgotten where they began."""
+LONGER = 1
+"""How often walks that do not agree yet go on, each time twice as far."""
+
+ENOUGH_ROWS = 4000
+"""Distinct histories whose part in a posterior's skew stands for that of many more."""
+MANY_ROWS = 1000
+"""From which one evaluation takes long enough for threads."""
+
+WIDER = 5.0
+"""How much more room than the points found before: they may have missed the ends of a banana.
+In four dimensions that is half as wide again, in more of them less, or few would hit."""
 
 ROUNDS = 3
 """The first looks where the posterior lies; the others propose from there while k is too high."""
@@ -67,6 +89,7 @@ def draw(
     count: int,
     seed: int,
     steps: int = 8000,
+    workers: int = 1,
 ) -> ParameterDraws:
     """Points from the posterior.
 
@@ -77,6 +100,7 @@ def draw(
         count: Draws wanted.
         seed: Of the random numbers.
         steps: Evaluations of the sampler, where it is needed; half of them find the way.
+        workers: Threads to evaluate in; they pay where one evaluation takes milliseconds.
     """
     rng = np.random.default_rng(seed)
 
@@ -88,19 +112,67 @@ def draw(
     for turn in range(ROUNDS):
         proposed = count * (PROPOSALS_PER_DRAW if turn else 1)
         points, log_proposed = _proposals(center, root, proposed, rng)
-        log_ratios = np.array([density(point) for point in points]) - log_proposed
+        log_ratios = np.array(_each(workers, density, points)) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))
         if turn > 0 and k <= worst_k:
             break
         # A skewed posterior has its mean off its mode, and is wider than its peak is curved.
         center = weights @ points / weights.sum()
-        root = WIDER * _root(np.cov(points.T, aweights=weights))
+        root = WIDER ** (1 / mode.size) * _root(np.cov(points.T, aweights=weights))
     chosen = points[_systematic(weights, count, rng)]
     if k <= worst_k:
-        return ParameterDraws(chosen, k, sampled=False)
-    walk = _metropolis(density, chosen[0], root, steps, rng)
-    kept = np.linspace(0, len(walk) - 1, count).astype(int)
-    return ParameterDraws(walk[kept], k, sampled=True)
+        return ParameterDraws(chosen, k)
+    walks, apart = _walks(density, chosen[:WALKS], root, steps // WALKS, rng, workers=workers)
+    every = walks.reshape(-1, mode.size)
+    kept = np.linspace(0, len(every) - 1, count).astype(int)
+    return ParameterDraws(every[kept], k, apart)
+
+
+def draw_of_rows(
+    total: Callable[[Float, Histories], tuple[float, Float, Float]],
+    value_of: Callable[[Histories], LogDensity],
+    rows: Histories,
+    mode: Float,
+    prior: LogPrior | None,
+    *,
+    count: int,
+    seed: int,
+) -> ParameterDraws:
+    """The same where the density is that of many histories.
+
+    All of them say how the log-likelihood is curved at the mode. How it departs from that bell
+    is looked at in a fair sample of the rows, so that a shop of millions takes no longer.
+
+    Args:
+        total: Log-likelihood of rows with gradient and Hessian.
+        value_of: Of rows their log-likelihood alone, as a function of the point.
+        rows: Distinct histories, in order.
+        mode: Where the posterior is largest.
+        prior: That of the fit, if it had one.
+        count, seed: As in :func:`draw`.
+    """
+    _, gradient, hessian = total(mode, rows)
+    every = max(rows.x.size // ENOUGH_ROWS, 1)
+    sample = Histories(*(column[::every] for column in rows))
+    sampled = value_of(sample)
+    share, at_mode = float(rows.weights.sum() / sample.weights.sum()), sampled(mode)
+    if every > 1:
+        _, own_gradient, own_hessian = total(mode, sample)
+        slope, bend = gradient - share * own_gradient, hessian - share * own_hessian
+    else:
+        slope, bend = np.zeros_like(gradient), np.zeros_like(hessian)
+
+    def log_posterior(point: Float) -> float:
+        step = point - mode
+        value = share * (sampled(point) - at_mode) + float(slope @ step + step @ bend @ step / 2)
+        if prior is not None:
+            value -= float(prior.precision @ (point - prior.mean) ** 2) / 2
+        return value if np.isfinite(value) else -np.inf
+
+    if prior is not None:
+        hessian = hessian - np.diag(prior.precision)
+    workers = 1 if sample.x.size < MANY_ROWS else os.cpu_count() or 1
+    return draw(log_posterior, mode, hessian, count=count, seed=seed, workers=workers)
 
 
 def _proposals(
@@ -176,8 +248,50 @@ def generalized_pareto(exceedances: Float) -> tuple[float, float]:
     return (n * k + 5) / (n + 10), -k / best
 
 
+def _walks(
+    density: LogDensity,
+    starts: Float,
+    root: Float,
+    steps: int,
+    rng: np.random.Generator,
+    *,
+    workers: int,
+) -> tuple[Float, float]:
+    """Walks from several points until they agree, ``(walks, steps, p)``, and their R-hat."""
+    own = rng.spawn(len(starts))
+    for further in range(LONGER + 1):
+        walk = functools.partial(_metropolis, density, root=root, steps=steps)
+        walks = np.stack(_each(workers, walk, starts, own))
+        apart = r_hat(walks)
+        if apart < AGREEING or further == LONGER:
+            break
+        starts, steps = walks[:, -1], 2 * steps
+        root = _root(np.cov(walks.reshape(-1, walks.shape[2]).T))
+    return walks, apart
+
+
+def _each(workers: int, function: Callable[..., Any], *values: Iterable[Any]) -> list[Any]:
+    if workers == 1:
+        return list(map(function, *values))
+    with ThreadPoolExecutor(workers) as threads:
+        return list(threads.map(function, *values))
+
+
+def r_hat(walks: Float) -> float:
+    """How much wider all walks together are than their halves, the largest of a coordinate.
+
+    Args:
+        walks: Shape ``(walks, steps, p)``.
+    """
+    half = walks.shape[1] // 2
+    halves = np.concatenate([walks[:, :half], walks[:, half : 2 * half]])
+    within = halves.var(axis=1, ddof=1).mean(axis=0)
+    between = halves.mean(axis=1).var(axis=0, ddof=1)
+    return float(np.sqrt((half - 1) / half + between / np.maximum(within, 1e-300)).max())
+
+
 def _metropolis(
-    density: LogDensity, start: Float, root: Float, steps: int, rng: np.random.Generator
+    density: LogDensity, start: Float, rng: np.random.Generator, *, root: Float, steps: int
 ) -> Float:
     """The second half of a walk that learned its stride in the first, ``(steps / 2, p)``."""
     stride = 2.38 / np.sqrt(start.size)

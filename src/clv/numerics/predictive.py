@@ -5,43 +5,30 @@ much longer they stay, how often they buy, what a purchase of theirs is worth. S
 one customer have a median, and those of a group, added up draw by draw, carry what is not known
 about the parameters too.
 
-Every customer has a random stream derived from the seed and their name, so an answer depends
-neither on who else is asked about nor on the order. Nothing here knows tables or currencies.
-Start reading at :func:`draw`; :func:`ranges` turns draws into an interval.
+How customers buy is a :class:`Buying`, of which every family of models has its own. Random
+numbers are those of :class:`Dice`: every customer throws their own, derived from the seed and
+their name, so an answer depends neither on who else is asked about nor on the order. Nothing
+here knows tables or currencies. Start reading at :func:`draw`; :func:`ranges` turns draws into
+an interval.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.clock import Clock
-from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
-from clv.numerics.pareto_nbd_draws import FEW_NODES
 from clv.numerics.quadrature import Float
 
 Bool = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 
-
-class Customers(NamedTuple):
-    """What is known of each, all of shape ``(n,)``.
-
-    ``bought`` purchases added up to ``spent``, both 0 where no value of a purchase is known.
-    ``of_alpha`` and ``of_beta`` are what covariates make of everybody's rates.
-    """
-
-    x: Float
-    t_x: Float
-    T: Float
-    bought: Float
-    spent: Float
-    of_alpha: Float
-    of_beta: Float
+MANY = 30.0
+"""Purchases expected, or times the scale of the rate, from which chances are not added up."""
 
 
 class Draws(NamedTuple):
@@ -49,6 +36,19 @@ class Draws(NamedTuple):
 
     purchases: Float
     value: Float
+
+
+class Spend(NamedTuple):
+    """What purchases are worth.
+
+    ``params`` are draws of Gamma-Gamma's ``p, q, gamma``, each of shape ``(k,)``, or the value
+    of every purchase. ``bought`` purchases added up to ``spent``, both of shape ``(n,)`` and 0
+    where no value of a purchase is known.
+    """
+
+    params: Sequence[Float] | float
+    bought: Float
+    spent: Float
 
 
 class Shock(NamedTuple):
@@ -66,84 +66,142 @@ class Shock(NamedTuple):
         return np.asarray(np.exp(self.scale * rng.standard_t(self.degrees, draws)))
 
 
-def streams(seed: int, names: Sequence[str]) -> Iterator[np.random.Generator]:
-    """The random numbers of each name from their beginning; the one generator moves on."""
-    counter = np.random.Philox(key=0)
-    start, generator = counter.state, np.random.Generator(counter)
-    salt = seed.to_bytes(8, "little")
-    for name in names:
-        digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=16, key=salt).digest()
-        start["state"]["key"] = np.frombuffer(digest, dtype=np.uint64)
-        counter.state = start
-        yield generator
+class Dice:
+    """Random numbers of some customers, each throw of each of them a stream of its own.
+
+    A throw for several draws of a customer takes ``who``, the customers' places in rising
+    order, one entry per number.
+    """
+
+    def __init__(self, seed: int, names: Sequence[str], draws: int) -> None:
+        salt = seed.to_bytes(8, "little")
+        digests = (
+            hashlib.blake2b(name.encode(errors="replace"), digest_size=16, key=salt).digest()
+            for name in names
+        )
+        self._keys = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+        self._throws = 0
+        self.customers, self.draws = len(names), draws
+
+    def uniform(self, times: int = 1) -> list[Float]:
+        """Numbers in [0, 1) for every draw, ``times`` arrays of shape ``(n, draws)``."""
+        thrown = np.empty((self.customers, times * self.draws))
+        for row, rng in zip(thrown, self._streams(range(self.customers)), strict=True):
+            rng.random(out=row)
+        return np.split(thrown, times, axis=1)
+
+    def some_uniform(self, who: Places) -> Float:
+        return self._thrown(who, lambda rng, part: rng.random(part.stop - part.start))
+
+    def gamma(self, shape: Float, who: Places) -> Float:
+        return self._thrown(who, lambda rng, part: rng.standard_gamma(shape[part]))
+
+    def beta(self, a: Float, b: Float, who: Places) -> Float:
+        return self._thrown(who, lambda rng, part: rng.beta(a[part], b[part]))
+
+    def poisson(self, mean: Float, who: Places) -> Float:
+        return self._thrown(who, lambda rng, part: rng.poisson(mean[part]))
+
+    def _thrown(
+        self, who: Places, throw: Callable[[np.random.Generator, slice], npt.NDArray[np.generic]]
+    ) -> Float:
+        thrown = np.empty(who.size)
+        ends = np.flatnonzero(np.diff(who, append=-1)) + 1
+        first = 0
+        for rng, end in zip(self._streams(who[ends - 1]), ends.tolist(), strict=True):
+            thrown[first:end] = throw(rng, slice(first, end))
+            first = end
+        return thrown
+
+    def _streams(self, places: range | Places) -> Iterator[np.random.Generator]:
+        """The stream of each for the next throw; the one generator moves on."""
+        self._throws += 1
+        counter = np.random.Philox(key=0, counter=[0, 0, 0, self._throws])
+        start, generator = counter.state, np.random.Generator(counter)
+        for place in places:
+            start["state"]["key"] = self._keys[place]
+            counter.state = start
+            yield generator
+
+
+def some(is_one: npt.NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Rows, in rising order, and columns of what is true in an array of two dimensions."""
+    rows, columns = np.divmod(np.flatnonzero(is_one), is_one.shape[1])
+    return rows, columns
+
+
+def counts(thrown: Float, shape: Float, growth: Float, who: Places, dice: Dice) -> Float:
+    """Purchases at gamma rates of this shape within ``growth`` times their scale.
+
+    A number ``thrown`` from [0, 1) says how many, by their chances added up from none on; where
+    that would be many the rate itself is thrown, and the purchases at it.
+    """
+    made = np.zeros(thrown.shape)
+    is_many = np.maximum(shape, 1) * growth > MANY
+    many = np.flatnonzero(is_many)
+    rate = dice.gamma(shape[many], who[many])
+    made[many] = dice.poisson(rate * growth[many], who[many])
+    chance = np.exp(-shape * np.log1p(growth))
+    left = np.flatnonzero((thrown >= chance) & ~is_many)
+    chance, share = chance[left], (growth / (1 + growth))[left]
+    number, shape, below = 0, shape[left], chance.copy()
+    while left.size:
+        chance *= share * (shape + number) / (number + 1)
+        below += chance
+        number += 1
+        # Chances too small to move their sum are no chances.
+        is_more = (thrown[left] >= below) & (chance > 1e-17)
+        made[left[~is_more]] = number
+        left = left[is_more]
+        chance, share, shape, below = (column[is_more] for column in (chance, share, shape, below))
+    return made
+
+
+class Buying(Protocol):
+    """How customers buy under each draw of the parameters, of some family of models."""
+
+    def history(self) -> Sequence[Float]:
+        """What the chances of a customer depend on, each of shape ``(n,)``."""
+        ...
+
+    def purchases(self, places: Places, dice: Dice) -> Float:
+        """Numbers within the horizon of the customers at ``places``, ``(places, draws)``."""
+        ...
 
 
 def draw(
-    customers: Customers,
-    horizon: float,
+    buying: Buying,
+    spend: Spend,
     names: Sequence[str],
+    places: Places | None = None,
     *,
-    params: ParetoNBDParams,
-    spend: Sequence[Float] | float,
     draws: int,
     seed: int,
-    clock: Clock | None = None,
 ) -> Draws:
     """Draws of what each customer does within the horizon.
 
     Args:
-        customers: In the time unit of ``params``, in the currency of ``spend``.
-        horizon: In that unit, >= 0.
+        buying: How they buy.
+        spend: What a purchase is worth.
         names: One per customer; equal names have equal random numbers.
-        params: Each of shape ``(k,)``: draws of the parameters, used in turn.
-        spend: The same of Gamma-Gamma's ``p, q, gamma``, or the value of every purchase.
-        draws: How many, a multiple of ``k`` to use all parameters equally often.
-        seed: Of the streams.
-        clock: The purchase rate's calendar, if it has one, the same in all draws.
+        places: Those of the customers wanted, if not all.
+        draws: How many, a multiple of the draws of parameters to use all equally often.
+        seed: Of the random numbers.
     """
-    rates = [np.atleast_1d(rate) for rate in params]
-    which = np.arange(draws) % rates[0].size
-    each = ParetoNBDParams(*(rate[which] for rate in rates))
-    worth = [] if isinstance(spend, float) else [part[which % part.size] for part in spend]
-    p_alive = _p_alive(params, customers, clock)[which]
-    seen = customers.T if clock is None else clock.age(customers.T, customers.T)
-    if clock is not None:
-        path, today = clock.path, np.asarray(clock.today, dtype=float)
-        so_far = path.at(today)[0]
-    made, value = np.zeros((2, len(names), draws))
-    for i, rng in enumerate(streams(seed, names)):
-        x, _, age, bought, spent, of_alpha, of_beta = (float(column[i]) for column in customers)
-        # One uniform number says both whether a customer is alive and for how much longer:
-        # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
-        with np.errstate(over="ignore"):
-            longer = (p_alive[:, i] / (1 - rng.random(draws))) ** (1 / each.s) - 1
-            lasting = np.clip((each.beta * of_beta + age) * longer, 0, horizon)
-        if clock is not None:
-            lasting = path.at(today + lasting)[0] - so_far
-        rate = rng.standard_gamma(each.r + x) / (each.alpha * of_alpha + seen[i])
-        made[i] = rng.poisson(rate * lasting)
-        buying = np.flatnonzero(made[i])
-        if isinstance(spend, float):
-            value[i] = made[i] * spend
-            continue
-        p, q, gamma = (part[buying] for part in worth)
-        # Where q is next to nothing some draws of a customer without purchases are infinite.
-        with np.errstate(over="ignore", divide="ignore"):
-            per_unit = rng.standard_gamma(p * bought + q) / (gamma + spent)
-            value[i, buying] = rng.standard_gamma(p * made[i, buying]) / per_unit
+    wanted = np.arange(len(names)) if places is None else places
+    dice = Dice(seed, [names[place] for place in wanted], draws)
+    made = buying.purchases(wanted, dice)
+    if isinstance(spend.params, float):
+        return Draws(made, made * spend.params)
+    who, which = some(made > 0)
+    p, q, gamma = (part[which % part.size] for part in spend.params)
+    bought, spent = spend.bought[wanted][who], spend.spent[wanted][who]
+    value = np.zeros_like(made)
+    # Where q is next to nothing some draws of a customer without purchases are infinite.
+    with np.errstate(over="ignore", divide="ignore"):
+        per_unit = dice.gamma(p * bought + q, who) / (gamma + spent)
+        value[who, which] = dice.gamma(p * made[who, which], who) / per_unit
     return Draws(made, value)
-
-
-def _p_alive(params: ParetoNBDParams, customers: Customers, clock: Clock | None) -> Float:
-    """P(alive) of each customer under each draw of the parameters, shape ``(k, n)``."""
-    middle = [float(np.median(rate)) for rate in params]
-
-    def own(r: float, alpha: float, s: float, beta: float) -> ParetoNBDParams:
-        return ParetoNBDParams(r, alpha * customers.of_alpha, s, beta * customers.of_beta)
-
-    nodes = Nodes.around(own(*middle), customers[:3], FEW_NODES, clock)
-    rates = zip(*(np.atleast_1d(rate).tolist() for rate in params), strict=True)
-    return np.stack([nodes.survey(own(*rate))[1] for rate in rates])
 
 
 class Ranges(NamedTuple):

@@ -58,7 +58,9 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
-        return Predictions(parquet.read(target, PREDICTIONS))  # checked when it was written
+        # Checked when it was written.
+        total = parquet.total_of(parquet.facts_of(target))
+        return Predictions(parquet.read(target, PREDICTIONS), total)
     from clv.models.clv_table import clv_table
 
     tell("scoring every customer")
@@ -84,6 +86,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "horizons": json.dumps(checked),
             "shocks": json.dumps(shocks),
             "calibrations": json.dumps({days: one.worth for days, one in maps.items()}),
+            "expected_range": json.dumps(table.total),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,

@@ -72,6 +72,12 @@ def read_summary(path: Path) -> CustomerSummary:
     return CustomerSummary.from_table(table, window, unit, by_day and tuple(by_day))
 
 
+def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:
+    """What the footer of a CLV table says of the ``total`` of its predictions."""
+    total = json.loads(facts.get("expected_range", "null"))
+    return total and tuple(total)
+
+
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
