@@ -10,7 +10,7 @@ import pytest
 from reference.cdnow import CALIBRATION_END, DATA_END, histories, purchase_days
 from scipy import stats
 
-from clv.numerics import gamma_gamma, pareto_nbd
+from clv.numerics import gamma_gamma, pareto_nbd, pareto_nbd_counts
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.histories import distinct_histories
 from clv.numerics.optimize import Status
@@ -103,6 +103,26 @@ def test_expectations_of_a_new_customer():
     )
     # BTYD walkthrough
     assert pareto_nbd.expected_transactions(PARAMS, 52.0) == pytest.approx(1.473434, abs=5e-6)
+
+
+def test_probabilities_of_counts_of_a_new_customer():
+    # Computed apart, by adaptive quadrature in 40 digits.
+    rounded = ParetoNBDParams(r=0.55, alpha=10.56, s=0.61, beta=11.64)
+    chances = pareto_nbd_counts.probability_of_count(rounded, 30.0, np.arange(11, 21))
+
+    assert pareto_nbd_counts.probability_of_count(rounded, 2.0, 10) == pytest.approx(
+        1.893708e-09, rel=5e-7
+    )
+    assert pareto_nbd_counts.probability_of_count(rounded, 39.0, 0) == pytest.approx(
+        0.5959381, abs=5e-8
+    )
+    assert chances == pytest.approx(
+        [
+            *(0.00188994, 0.00133228, 0.000943244, 0.000670250, 0.000477746),
+            *(0.000341443, 0.000244594, 0.000175574, 0.000126256, 0.0000909373),
+        ],
+        rel=5e-6,  # six digits are known
+    )
 
 
 def test_customer_1516_of_the_btyd_walkthrough():
