@@ -24,6 +24,7 @@ from clv import lists
 from clv.charts.forecasts import PastForecast
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
+from clv.models.tracking import Tracking, tracking
 from clv.service import Service
 from clv.store import parquet
 from clv.store import workspace as files
@@ -101,6 +102,11 @@ class Overview:
         service, everybody = self.service, np.zeros(self.table.num_rows, dtype=np.int64)
         found = service.ranges(everybody)
         return None if found is None else (float(found.lower[0]), float(found.upper[0]))
+
+    @functools.cached_property
+    def tracking(self) -> Tracking | None:
+        """What the champion expects of all customers day by day, beside what they did."""
+        return tracking(self.service.model.purchases, self.service.summary)
 
     @functools.cached_property
     def crowd(self) -> Crowd:

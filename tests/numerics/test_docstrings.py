@@ -3,7 +3,6 @@ import importlib
 
 import pytest
 
-
 MODULES = [
     *("pareto_nbd", "pareto_nbd_counts", "pareto_nbd_fit"),
     *("bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma"),

@@ -93,7 +93,7 @@ def test_counts_ahead_of_a_customer_agree_with_integration_over_the_rates(custom
 
     expected = over_the_rates(PARAMS, *customer, twice)
 
-    assert conditional_probability_of_count(PARAMS, *customer, 26.0, 2) == pytest.approx(
+    assert conditional_probability_of_count(PARAMS, *customer, 26.0, n=2) == pytest.approx(
         expected, rel=1e-6
     )
 
@@ -102,7 +102,7 @@ def test_counts_ahead_of_a_customer_agree_with_integration_over_the_rates(custom
 @pytest.mark.parametrize("clock", [None, CLOCKS["smooth"]], ids=["even", "season"])
 def test_counts_ahead_of_a_customer_add_up_to_what_is_expected(customer, clock):
     n = np.arange(800)
-    chances = conditional_probability_of_count(PARAMS, *customer, 26.0, n, clock=clock)
+    chances = conditional_probability_of_count(PARAMS, *customer, 26.0, n=n, clock=clock)
 
     assert chances.sum() == pytest.approx(1, abs=1e-10)
     assert chances @ n == pytest.approx(

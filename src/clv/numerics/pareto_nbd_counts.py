@@ -71,8 +71,8 @@ def conditional_probability_of_count(
     t_x: npt.ArrayLike,
     T: npt.ArrayLike,
     t: npt.ArrayLike,
-    n: npt.ArrayLike,
     *,
+    n: npt.ArrayLike,
     clock: Clock | None = None,
 ) -> Float:
     """Probability that each customer makes exactly ``n`` transactions in the next ``t``.
@@ -81,16 +81,15 @@ def conditional_probability_of_count(
     :func:`probability_of_count`. Who is alive at ``T`` is a new customer of other rates.
 
     >>> p = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
-    >>> conditional_probability_of_count(p, 2.0, 30.0, 39.0, 26.0, [0, 1]).round(3)
+    >>> conditional_probability_of_count(p, 2.0, 30.0, 39.0, 26.0, n=[0, 1]).round(3)
     array([0.49 , 0.244])
     """
     counts, ages = np.asarray(x, dtype=float), np.asarray(T, dtype=float)
     alive = p_alive(params, counts, t_x, ages, clock=clock)
     seen = ages if clock is None else clock.age(ages, ages)
     later = ParetoNBDParams(params.r + counts, params.alpha + seen, params.s, params.beta + ages)
-    return alive * probability_of_count(later, t, n, clock=clock) + (1 - alive) * (
-        np.asarray(n) == 0
-    )
+    gone = (1 - alive) * (np.asarray(n) == 0)
+    return np.asarray(gone + alive * probability_of_count(later, t, n, clock=clock))
 
 
 def _of_count(
