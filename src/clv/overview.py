@@ -24,6 +24,7 @@ from clv import lists
 from clv.charts.forecasts import PastForecast
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
+from clv.models.tracking import Tracking, tracking
 from clv.service import Service
 from clv.store import parquet
 from clv.store import workspace as files
@@ -99,6 +100,11 @@ class Overview:
     def expected_range(self) -> tuple[float, float] | None:
         """Between which amounts that sum will lie, with the chance that the table's terms say."""
         return self.service.expected_range
+
+    @functools.cached_property
+    def tracking(self) -> Tracking | None:
+        """What the champion expects of all customers day by day, beside what they did."""
+        return tracking(self.service.model.purchases, self.service.summary)
 
     @functools.cached_property
     def crowd(self) -> Crowd:

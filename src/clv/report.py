@@ -54,7 +54,7 @@ def page(overview: Overview) -> str:
     """The whole page as text."""
     import jinja2
 
-    from clv.charts import cohorts, forecasts
+    from clv.charts import cohorts, forecasts, model
     from clv.charts.chart import drawing_library
     from clv.narrative import Narrative
     from clv.speech import LANGUAGES, NAMES, Speech
@@ -73,5 +73,6 @@ def page(overview: Overview) -> str:
         names=NAMES,
         cohorts=cohorts,
         forecasts=forecasts,
+        model=model,
         library=drawing_library(),
     )

@@ -14,6 +14,7 @@ from clv.charts import cohorts, forecasts, model
 from clv.charts.chart import CONFIG
 from clv.charts.forecasts import PastForecast
 from clv.models.segments import RFM_MAP
+from clv.models.tracking import Tracking
 from clv.speech import LANGUAGES, TEXTS, Speech
 from clv.tables import COHORTS
 
@@ -49,6 +50,11 @@ def predictions():
 
 ALIVE = np.array([[0.9, 0.8], [0.99, 0.05]])
 HELD = [PastForecast(dt.date(2010, 3, 1), 365, 120.0, 100.0)]
+TRACKED = Tracking(
+    np.arange(np.datetime64("2011-01-25"), np.datetime64("2011-03-10")),
+    np.full(44, 10.0),
+    np.repeat([8.0, 10.5, 12.0], [7, 28, 9]),
+)
 DRAWN = {
     "heatmap_share": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "share", say),
     "heatmap_count": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "count", say),
@@ -60,6 +66,7 @@ DRAWN = {
     "groups": lambda say: forecasts.rfm_groups(predictions(), say),
     "held": lambda say: forecasts.held_forecasts(HELD, say),
     "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
+    "followed": lambda say: model.followed(TRACKED, say),
     "chance": lambda say: forecasts.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
 }
 
@@ -86,7 +93,7 @@ def test_the_same_chart_says_something_else_in_the_other_language(name):
     assert english.alt != spanish.alt
 
 
-@pytest.mark.parametrize("name", ["curves", "shares", "held"])
+@pytest.mark.parametrize("name", ["curves", "shares", "held", "followed"])
 def test_what_colors_tell_apart_dashes_patterns_or_markers_tell_too(name):
     traces = DRAWN[name](Speech("en")).figure.data
     looks = [
@@ -141,6 +148,17 @@ def test_no_whole_month_yet_is_an_empty_chart_that_says_so():
     assert chart.alt == TEXTS["heatmap_empty"].en
     cohorts.retention_curves(young, dt.date(2010, 12, 20), Speech("en"))
     cohorts.sales_by_month(young, dt.date(2010, 12, 20), Speech("en"))
+
+
+def test_curves_of_expected_and_real_purchases_add_up_and_their_table_goes_by_month():
+    drawn = DRAWN["followed"](Speech("en"))
+    came, expected = drawn.figure.data
+
+    assert came.y[-1] == 7 * 8 + 28 * 10.5 + 9 * 12
+    assert list(np.diff(expected.y)) == [70] * 6
+    assert drawn.table["what came"] == ["56", "294", "108"]
+    assert drawn.table["what the model expects"] == ["70", "280", "90"]
+    assert "Mar 2011: 108 came" in drawn.alt
 
 
 def test_no_chart_offers_to_send_the_data_away():

@@ -37,8 +37,8 @@ FLAGS = [
     "--disable-sync",
 ]
 PICTURES, LOOK_AT = (os.environ.get(name) for name in ("CLV_SCREENSHOTS", "CLV_LOOK_AT"))
-CHARTS = {"": 2, "segments": 4, "customers": 1}
-TALL = {"width": 1400, "height": 4300}
+CHARTS = {"": 3, "segments": 4, "customers": 1}
+TALL = {"width": 1400, "height": 4900}
 
 
 @pytest.fixture(scope="module")

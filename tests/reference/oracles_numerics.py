@@ -270,3 +270,17 @@ def bg_stress_grid(count, seed):
         ranges = ((0.05, 10), (0.01, 3000), (1e-3, 1e5), (1e-3, 1e5))
         params = tuple(float(np.exp(rng.uniform(np.log(a), np.log(b)))) for a, b in ranges)
         yield params, x, share * T, float(T)
+
+
+def count_in_many_digits(params, t, n):
+    """Chance that a new customer makes ``n`` purchases: a negative binomial for each dropout."""
+    with mpmath.workdps(30):
+        r, alpha, s, beta, t = (mpmath.mpf(float(v)) for v in (*params, t))
+
+        def until(v):
+            share = v / (alpha + v)
+            return mpmath.rf(r, n) / mpmath.factorial(n) * (1 - share) ** r * share**n
+
+        edges = [0, *(t * mpmath.mpf(2) ** -k for k in range(20, -1, -2))]
+        dropped = mpmath.quad(lambda v: until(v) * s / beta * (beta / (beta + v)) ** (s + 1), edges)
+        return float(dropped + until(t) * (beta / (beta + t)) ** s)

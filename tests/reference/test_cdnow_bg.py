@@ -4,7 +4,6 @@ FHL: Fader, Hardie & Lee (2005). BTYD, BTYDplus, CLVTools, lifetimes, pymc-marke
 walkthroughs and tests. Where none is named the figure was computed apart, in many digits.
 """
 
-import datetime as dt
 import functools
 import itertools
 
@@ -16,7 +15,6 @@ from scipy import special
 from clv.numerics import bg_nbd, bg_nbd_fit, nbd
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.histories import distinct_histories
-from clv.numerics.nbd import NBDParams
 from clv.numerics.optimize import Status
 
 CALIBRATION = histories(CALIBRATION_END)
@@ -172,77 +170,3 @@ def test_probabilities_of_counts_of_the_btyd_walkthrough():
         ],
         abs=5e-11,
     )
-
-
-@pytest.mark.parametrize(
-    ("week", "bg", "mbg"),
-    [
-        (20, 1312.459, 1315.052),
-        (21, 1387.347, 1389.601),
-        (22, 1460.393, 1462.203),
-        (23, 1531.715, 1532.979),
-        (24, 1601.419, 1602.040),
-        (25, 1669.602, 1669.484),
-        (39, 2501.526, 2482.955),
-        (52, 3134.104, 3089.146),
-        (78, 4165.664, 4054.616),
-    ],
-)
-def test_cumulative_repeat_transactions_by_week(week, bg, mbg):
-    start = dt.date(1997, 1, 1)
-    firsts = [next(iter(own)) for own in purchase_days()]
-    ages = np.maximum([week - (first - start).days / 7 for first in firsts], 0)
-
-    for fitted, total in ((BG, bg), (MBG, mbg)):
-        predicted = bg_nbd.expected_transactions(fitted, ages).sum()
-        assert predicted == pytest.approx(total, abs=2e-3)
-
-
-@functools.cache
-def weeks_39(model):
-    if model == "NBD":
-        fitted = NBDParams(*NBD_FIT.parameters)
-        return nbd.conditional_expected_transactions(fitted, *HISTORY, 39.0)
-    fitted = BG if model == "BG/NBD" else MBG
-    return bg_nbd.conditional_expected_transactions(fitted, *HISTORY, 39.0)
-
-
-@pytest.mark.parametrize(
-    ("model", "by_frequency"),
-    [
-        # BTYD walkthrough for BG/NBD
-        ("BG/NBD", [0.2251, 0.5231, 1.0441, 1.5203, 2.1638, 2.6538, 3.5040, 6.1570]),
-        ("MBG/NBD", [0.1852, 0.5514, 1.0490, 1.4929, 2.1043, 2.5636, 3.3608, 5.8485]),
-    ],
-)
-def test_mean_holdout_transactions_by_calibration_frequency(model, by_frequency):
-    bins = np.minimum(CALIBRATION.x, 7)
-
-    assert [weeks_39(model)[bins == k].mean() for k in range(8)] == pytest.approx(
-        by_frequency,
-        abs=3e-4,  # BTYD's optimum is a little off
-    )
-
-
-@pytest.mark.parametrize(
-    ("model", "total", "mae", "rmse", "msle"),
-    [
-        ("NBD", 2929.82, 1.0410, 1.8595, 0.3622),
-        ("BG/NBD", 1653.41, 0.7855, 1.6080, 0.2343),
-        ("MBG/NBD", 1576.73, 0.7648, 1.6072, 0.2314),
-    ],
-)
-def test_holdout_accuracy_of_purchases(model, total, mae, rmse, msle):
-    predicted = weeks_39(model)
-    error = predicted - CALIBRATION.later_count
-    logs = np.log1p(predicted) - np.log1p(CALIBRATION.later_count)
-
-    assert predicted.sum() == pytest.approx(total, abs=6e-3)
-    assert np.abs(error).mean() == pytest.approx(mae, abs=6e-5)
-    assert np.sqrt((error**2).mean()) == pytest.approx(rmse, abs=6e-5)
-    assert (logs**2).mean() == pytest.approx(msle, abs=6e-5)
-
-
-@pytest.mark.parametrize(("fitted", "mean"), [(BG, 0.8134), (MBG, 0.4487)], ids=["BG", "MBG"])
-def test_mean_chance_of_being_alive(fitted, mean):
-    assert bg_nbd.p_alive(fitted, *HISTORY).mean() == pytest.approx(mean, abs=5e-5)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from clv.charts.chart import SCALE, Chart, axis, figure
+from clv.charts.chart import COLORS, DASHES, SCALE, Chart, axis, figure
+from clv.models.tracking import Tracking
 from clv.speech import Speech
 
 
@@ -50,3 +52,55 @@ def p_alive_map(
         other=said[-1][-1],
     )
     return Chart(drawn, speech("alive_title", age=speech.number(age)), alt, table)
+
+
+def followed(tracking: Tracking, speech: Speech) -> Chart:
+    """Repeat purchase days since the log began, as the model expects them and as they came.
+
+    The table has them month by month, where the curves add up what came before.
+    """
+    sides = {speech("what_came"): tracking.actual, speech("model_expects"): tracking.expected}
+    days = pd.DataFrame(sides, index=pd.DatetimeIndex(tracking.day))
+    months = days.groupby(pd.DatetimeIndex(tracking.day).to_period("M")).sum()
+    names = [speech.month(str(month)) for month in months.index]
+    weekly = days.cumsum().iloc[::-7][::-1]
+    ends = [day.date() for day in pd.DatetimeIndex(weekly.index)]
+    ticks = months.index[:: max(len(months) // 8, 1)]
+    drawn = figure(
+        speech,
+        height=380,
+        legend=True,
+        xaxis=axis(
+            tickvals=[str(month.start_time.date()) for month in ticks],
+            ticktext=[speech.month(str(month)) for month in ticks],
+        ),
+        yaxis=axis(speech("repeat_days"), rangemode="tozero", tickformat=",d"),
+    )
+    for place, side in enumerate(sides):
+        drawn.add_scatter(
+            x=list(map(str, ends)),
+            y=weekly[side],
+            name=side,
+            mode="lines",
+            line={"dash": DASHES[place], "color": COLORS[place], "width": 2.5},
+            customdata=[
+                [speech.date(day, short=True), speech.number(count)]
+                for day, count in zip(ends, weekly[side], strict=True)
+            ],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>%{fullData.name}</extra>",
+        )
+    came, expects = (days[side].sum() for side in sides)
+    farthest = int(np.argmax(np.abs(months.diff(axis=1).iloc[:, 1])))
+    own = [speech.number(count) for count in months.iloc[farthest]]
+    alt = speech(
+        "followed_alt",
+        date=speech.date(ends[-1]),
+        came=speech.number(came),
+        expected=speech.number(expects),
+        month=names[farthest],
+        came_then=own[0],
+        expected_then=own[1],
+    )
+    table = {speech("month"): names}
+    table |= {side: [speech.number(count) for count in months[side]] for side in sides}
+    return Chart(drawn, speech("followed_title"), alt, table)

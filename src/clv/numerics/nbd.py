@@ -84,6 +84,11 @@ def discounted_expected_transactions(
     return np.asarray((params.r + np.asarray(x)) / (params.alpha + np.asarray(T)) * length)
 
 
+def expected_transactions(params: NBDParams, t: npt.ArrayLike) -> Float:
+    """Repeat transactions of a new customer in the first ``t`` time units, shape of ``t``."""
+    return np.asarray(params.r / params.alpha * np.asarray(t, dtype=float))
+
+
 def probability_of_no_transaction(
     params: NBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike, t: npt.ArrayLike
 ) -> Float:
