@@ -27,8 +27,7 @@ HORIZON = 52.0
 
 
 def drawn(customers=CUSTOMERS, names=NAMES, *, draws=300, seed=1, params=ONE_DRAW, **options):
-    spend = [np.array([value]) for value in SPEND]
-    given = {"spend": spend, "params": params, "draws": draws, "seed": seed}
+    given = {"spend": SPEND, "params": params, "draws": draws, "seed": seed}
     return draw(customers, HORIZON, names, **{**given, **options})
 
 
@@ -55,13 +54,14 @@ def test_the_same_seed_and_name_give_the_same_draws_and_others_others():
     assert not np.array_equal(first[5], renamed[5])
 
 
-def test_draws_average_to_the_exact_expectations():
-    draws = 20_000
-    found = drawn(draws=draws)
+@pytest.mark.parametrize("eta", [0.0, 0.3])
+def test_draws_average_to_the_exact_expectations(eta):
+    draws, params = 20_000, SPEND._replace(eta=eta)
+    found = drawn(draws=draws, spend=params)
 
     days = pareto_nbd.conditional_expected_transactions(PARAMS, *CUSTOMERS[:3], HORIZON)
     count, spent = CUSTOMERS.bought, CUSTOMERS.spent
-    worth = gamma_gamma.expected_spend(SPEND, count, spent / np.maximum(count, 1))
+    worth = gamma_gamma.expected_spend(params, count, spent / np.maximum(count, 1))
     for values, expected in ((found.purchases, days), (found.value, days * worth)):
         error = values.std(axis=1) / np.sqrt(draws)
         assert np.all(np.abs(values.mean(axis=1) - expected) < 4 * error)

@@ -40,10 +40,10 @@ class PartDraws:
     sampled: bool
 
     @classmethod
-    def of(cls, found: ParameterDraws) -> Self:
-        rounded = [
-            tuple(float(f"{value:.{DIGITS}g}") for value in np.exp(point)) for point in found.points
-        ]
+    def of(cls, found: ParameterDraws, *, positive: int) -> Self:
+        """Draws of points, the first ``positive`` coordinates of which are logs."""
+        params = np.hstack([np.exp(found.points[:, :positive]), found.points[:, positive:]])
+        rounded = [tuple(float(f"{value:.{DIGITS}g}") for value in row) for row in params]
         k = round(found.pareto_k, 2) if np.isfinite(found.pareto_k) else None
         return cls(tuple(rounded), k, found.sampled)
 
@@ -75,9 +75,9 @@ class Posterior:
         """
         days = purchases.draw_params(summary, count=DRAWS, seed=SEED)
         if spend is None:
-            return cls(PartDraws.of(days), None)
+            return cls(PartDraws.of(days, positive=4), None)
         value = spend.draw_params(summary, count=DRAWS, seed=SEED + 1)
-        return cls(PartDraws.of(days), PartDraws.of(value))
+        return cls(PartDraws.of(days, positive=4), PartDraws.of(value, positive=3))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

@@ -21,6 +21,7 @@ from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
 from clv.models.posterior import ParetoFamily, Posterior
 from clv.numerics import predictive
+from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.predictive import Customers, Ranges, Shock
 
@@ -100,10 +101,10 @@ def _value(
     own, history, calendar = model.purchases.asked(summary, horizon_days)
     params = ParetoNBDParams(*posterior.purchases.columns())
     if isinstance(model.spend, MeanSpend):
-        spend: list[Float] | float = model.spend.mean
+        spend: GammaGammaParams | float = model.spend.mean
     else:
         assert posterior.spend is not None
-        spend = posterior.spend.columns()
+        spend = GammaGammaParams(*posterior.spend.columns())
     count, mean = known_spend(summary)
     spent = np.where(count > 0, count * mean, 0.0)
     shares = (

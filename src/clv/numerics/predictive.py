@@ -17,8 +17,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.numerics.clock import Clock
+from clv.numerics.gamma_gamma import GammaGammaParams, Rate
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams
 from clv.numerics.pareto_nbd_draws import FEW_NODES
 from clv.numerics.quadrature import Float
@@ -80,7 +82,7 @@ def draw(
     names: Sequence[str],
     *,
     params: ParetoNBDParams,
-    spend: Sequence[Float] | float,
+    spend: GammaGammaParams | float,
     draws: int,
     seed: int,
     clock: Clock | None = None,
@@ -92,7 +94,7 @@ def draw(
         horizon: In that unit, >= 0.
         names: One per customer; equal names have equal random numbers.
         params: Each of shape ``(k,)``: draws of the parameters, used in turn.
-        spend: The same of Gamma-Gamma's ``p, q, gamma``, or the value of every purchase.
+        spend: The same of Gamma-Gamma, or the value of every purchase.
         draws: How many, a multiple of ``k`` to use all parameters equally often.
         seed: Of the streams.
         clock: The purchase rate's calendar, if it has one, the same in all draws.
@@ -100,7 +102,7 @@ def draw(
     rates = [np.atleast_1d(rate) for rate in params]
     which = np.arange(draws) % rates[0].size
     each = ParetoNBDParams(*(rate[which] for rate in rates))
-    worth = [] if isinstance(spend, float) else [part[which % part.size] for part in spend]
+    worth = [] if isinstance(spend, float) else [_in_turn(part, which) for part in spend]
     p_alive = _p_alive(params, customers, clock)[which]
     seen = customers.T if clock is None else clock.age(customers.T, customers.T)
     if clock is not None:
@@ -122,12 +124,18 @@ def draw(
         if isinstance(spend, float):
             value[i] = made[i] * spend
             continue
-        p, q, gamma = (part[buying] for part in worth)
+        own = GammaGammaParams(*(part[buying] for part in worth))
         # Where q is next to nothing some draws of a customer without purchases are infinite.
         with np.errstate(over="ignore", divide="ignore"):
-            per_unit = rng.standard_gamma(p * bought + q) / (gamma + spent)
-            value[i, buying] = rng.standard_gamma(p * made[i, buying]) / per_unit
+            per_unit = rng.standard_gamma(own.p * bought + own.q)
+            per_unit /= own.own_gamma(bought) + spent
+            value[i, buying] = rng.standard_gamma(own.p * made[i, buying]) / per_unit
     return Draws(made, value)
+
+
+def _in_turn(part: Rate, which: npt.NDArray[np.int64]) -> Float:
+    values = np.atleast_1d(part)
+    return values[which % values.size]
 
 
 def _p_alive(params: ParetoNBDParams, customers: Customers, clock: Clock | None) -> Float:
