@@ -184,3 +184,13 @@ def test_spend_without_variety_ends_at_the_best_parameters(case, power):
 
     assert found.status.converged
     assert np.isfinite(expected_spend(GammaGammaParams(*found.parameters), count, mean)).all()
+
+
+@pytest.mark.parametrize("power", [False, True])
+@pytest.mark.parametrize("days", [90, 91, 92])
+def test_a_flat_ridge_is_followed_to_its_end(days, power):
+    """Twenty customers in turn, each day worth one more: customers vary less than by chance."""
+    values = [10.0 + np.arange(first, days, 20) for first in range(20)]
+    count, mean = (np.array([of(own) for own in values], dtype=float) for of in (len, np.mean))
+
+    assert fit(count, mean, power=power).status is Status.NOT_IDENTIFIED

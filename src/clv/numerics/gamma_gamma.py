@@ -187,14 +187,15 @@ def _total(point: Float, seen: _Purchases) -> tuple[float, Float, Float]:
     p, q = (float(v) for v in np.exp(point[:2]))
     own, both = p * distinct, p * distinct + q
     ratio = z / np.exp(of_gamma @ point[2:])
-    below, above, share = np.log1p(ratio), np.log1p(1 / ratio), ratio / (1 + ratio)
-    value = -customers @ special.betaln(own, q) - q * below.sum() - p * (x @ above)
+    below, above = np.log1p(ratio), np.log1p(1 / ratio)
+    # Each from its own quotient: where customers hardly vary the rest is next to nothing.
+    share, rest = ratio / (1 + ratio), 1 / (1 + ratio)
+    value = customers @ _negative_log_beta(own, q) - q * below.sum() - p * (x @ above)
 
     first_own, second_own = _digamma_rise(own, q)
     first_q, second_q = _digamma_rise(q, own)
     second = special.polygamma(1, both)
-    # q - (p x + q) (1 - share), without its cancellation
-    slope = q * share - p * x * (1 - share)
+    slope = q * share - p * x * rest
     gradient = np.array(
         [
             customers @ (own * first_own) - p * (x @ above),
@@ -205,13 +206,27 @@ def _total(point: Float, seen: _Purchases) -> tuple[float, Float, Float]:
     hessian = np.zeros((point.size, point.size))
     hessian[0, 0] = customers @ (own**2 * second_own) + gradient[0]
     hessian[0, 1] = q * (customers @ (own * second))
-    hessian[0, 2:] = -p * ((x * (1 - share)) @ of_gamma)
+    hessian[0, 2:] = -p * ((x * rest) @ of_gamma)
     hessian[1, 1] = q**2 * (customers @ second_q) + gradient[1]
     hessian[1, 2:] = q * (share @ of_gamma)
-    bend = (p * x + q) * share * (1 - share)
+    bend = (p * x + q) * share * rest
     hessian[2:, 2:] = -np.triu(of_gamma.T @ (bend[:, None] * of_gamma))
     hessian += np.triu(hessian, 1).T
     return float(value), gradient, hessian
+
+
+def _negative_log_beta(a: Float, b: float) -> Float:
+    """Minus the log of the beta function, as the rise of log gamma from the larger argument.
+
+    Where the shapes run to millions three log gammas would leave seven digits, too few for the
+    search to see that it climbs; the rise is then taken in Stirling's series.
+    """
+    low, added = np.maximum(a, b), np.minimum(a, b)
+    high = low + added
+    rise = special.gammaln(high) - special.gammaln(low)
+    stirling = (low - 0.5) * np.log1p(added / low) + added * (np.log(high) - 1)
+    stirling += (1 / high - 1 / low) / 12 - (high**-3 - low**-3) / 360
+    return np.asarray(np.where(low > 100, stirling, rise) - special.gammaln(added))
 
 
 def _digamma_rise(base: npt.ArrayLike, added: npt.ArrayLike) -> tuple[Float, Float]:
