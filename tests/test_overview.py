@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import dataclasses
 import datetime as dt
 from decimal import Decimal
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 from runs import run_all
 
+from clv.models.gamma_gamma import Dependence, GammaGamma, GammaGammaByFrequency
+from clv.models.lifetime_value import MeanSpend
 from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.report import page
@@ -124,6 +128,38 @@ def test_the_chance_of_an_order_is_that_of_the_table_and_grows_with_time(overvie
 
     assert chances == sorted(chances)
     assert chances[-1] == pytest.approx(row["p_purchase_in_horizon"])
+
+
+@pytest.mark.parametrize(
+    ("model", "dependence", "words"),
+    [
+        (GammaGammaByFrequency, Dependence(0.18, 0.12, 1e-9), ("8.7% more", "goes by it", "< 1%")),
+        (GammaGamma, Dependence(0.18, 0.12, 1e-9), ("8.7% more", "leaves it out", "0.18")),
+        (GammaGamma, Dependence(-0.2, -0.12, 0.04), ("8.0% less", "leaves it out", "4%")),
+        (GammaGamma, Dependence(0.04, 0.01, 0.3), ("told from chance", "0.04", "30%")),
+    ],
+)
+def test_what_spend_has_to_do_with_frequency_is_said_with_its_figures(
+    overview, model, dependence, words
+):
+    fitted = overview.service.model.spend
+    shop = with_spend(overview, model(fitted.params, fitted.report, dependence))
+
+    told = Narrative(shop, Speech("en", "GBP")).spend_by_frequency
+
+    assert all(word in told for word in words)
+
+
+def test_nothing_is_said_of_frequency_where_all_spend_the_same(overview):
+    shop = with_spend(overview, MeanSpend(9.99, why=""))
+
+    assert Narrative(shop, Speech("en")).spend_by_frequency is None
+
+
+def with_spend(overview, spend):
+    service = copy.copy(overview.service)
+    service.model = dataclasses.replace(service.model, spend=spend)
+    return dataclasses.replace(overview, service=service)
 
 
 def test_a_shop_that_counts_goods_before_returns_says_so(shop_log, tmp_path):

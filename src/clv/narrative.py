@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
+from clv.models.gamma_gamma import GammaGamma
 from clv.overview import SOON_DAYS, Overview, ReadyList
 from clv.speech import TEXTS, Speech
 
 Columns = dict[str, list[str]]
 
 SHOWN_ONE_BY_ONE = 2
+SURELY = 0.05
+"""The p-value below which spend is said to go with the number of purchase days."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +106,21 @@ class Narrative:
         sales, comma, rest = self.overview.service.terms.value_definition.rpartition(", ")
         said = [self.speech(part) if part in TEXTS else part for part in (sales, rest)]
         return self.speech("definition", definition=comma.join(said))
+
+    @property
+    def spend_by_frequency(self) -> str | None:
+        """Whether who buys more often spends more on a day, and what the forecast makes of it."""
+        spend, speech = self.overview.service.model.spend, self.speech
+        if not isinstance(spend, GammaGamma) or spend.dependence is None:
+            return None
+        found = spend.dependence
+        rank, p = speech.number(found.rank_correlation, 2), speech.chance(found.p_value)
+        if found.p_value >= SURELY:
+            return speech("spend_alike", rank=rank, p=p)
+        share = speech.percent(abs(found.of_twice_the_days), 1)
+        rises = speech("spend_rises" if found.eta > 0 else "spend_falls", share=share)
+        told = speech("spend_followed" if spend.has_power else "spend_left_out", rank=rank, p=p)
+        return f"{rises} {told}"
 
     def list_rule(self, ready: ReadyList) -> str:
         """Who is on a list."""

@@ -142,9 +142,13 @@ def test_without_any_value_there_is_no_lifetime_value(columns):
         LifetimeValue.fit(summary_of(**times), "pareto-nbd")
 
 
-def test_a_model_the_catalog_lacks_is_named_with_those_it_has(summary):
-    with pytest.raises(SettingsError, match=r"no 'magic'\. Known: pareto-nbd"):
-        LifetimeValue.fit(summary, "magic")
+@pytest.mark.parametrize(
+    ("names", "known"),
+    [({"model": "magic"}, "pareto-nbd"), ({"model": "nbd", "spend": "magic"}, "gamma-gamma")],
+)
+def test_a_model_the_catalog_lacks_is_named_with_those_it_has(summary, names, known):
+    with pytest.raises(SettingsError, match=rf"no 'magic'\. Known: {known}"):
+        LifetimeValue.fit(summary, **names)
 
 
 def test_a_horizon_out_of_range_is_refused(model, summary):

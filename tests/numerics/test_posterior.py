@@ -205,18 +205,21 @@ def test_draws_of_a_shops_parameters_are_as_wide_as_its_standard_errors(shop):
     assert draws.points[:, :2].std(axis=0) == pytest.approx(relative[:2], rel=0.25)
 
 
-def test_draws_of_spend_parameters_are_as_wide_as_their_standard_errors():
+@pytest.mark.parametrize("power", [False, True])
+def test_draws_of_spend_parameters_are_as_wide_as_their_standard_errors(power):
     rng = np.random.default_rng(5)
-    truth = GammaGammaParams(p=2.0, q=4.0, gamma=40.0)
+    truth = GammaGammaParams(p=2.0, q=4.0, gamma=40.0, eta=0.2 * power)
     count = rng.integers(1, 12, 3000)
     customer = np.repeat(np.arange(3000), count)
     values, _ = simulate.spend(truth, customer, rng, customers=3000)
     mean = np.bincount(customer, weights=values) / count
-    found = gamma_gamma.fit(count, mean)
+    found = gamma_gamma.fit(count, mean, power=power)
+    params = GammaGammaParams(*found.parameters)
 
-    draws = gamma_gamma.draw(count, mean, GammaGammaParams(*found.parameters), count=400, seed=1)
+    draws = gamma_gamma.draw(count, mean, params, power=power, count=400, seed=1)
 
-    relative = np.array(found.standard_errors) / found.parameters
+    relative = np.array(found.standard_errors[:3]) / found.parameters[:3]
     assert draws.pareto_k < WORST_K
-    assert draws.points.mean(axis=0) == pytest.approx(np.log(found.parameters), abs=0.05)
-    assert draws.points.std(axis=0) == pytest.approx(relative, rel=0.2)
+    point, spread = draws.points.mean(axis=0), draws.points.std(axis=0)
+    assert point == pytest.approx([*np.log(params[:3]), *found.parameters[3:]], abs=0.05)
+    assert spread == pytest.approx([*relative, *found.standard_errors[3:]], rel=0.2)

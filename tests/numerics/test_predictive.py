@@ -45,7 +45,6 @@ each_family = pytest.mark.parametrize("family", FAMILIES)
 
 
 def drawn(buying=PARETO, names=NAMES, places=None, *, draws=300, seed=1, worth=SPEND):
-    worth = worth if isinstance(worth, float) else [np.array([value]) for value in worth]
     spend = Spend(worth, BOUGHT, SPENT)
     return draw(buying, spend, names, places, draws=draws, seed=seed)
 
@@ -71,13 +70,14 @@ def test_the_same_seed_and_name_give_the_same_draws_and_others_others():
 
 
 @each_family
-def test_draws_average_to_the_exact_expectations(family):
-    draws = 20_000
+@pytest.mark.parametrize("eta", [0.0, 0.3])
+def test_draws_average_to_the_exact_expectations(family, eta):
+    draws, spend = 20_000, SPEND._replace(eta=eta)
     buying, numerics, params = FAMILIES[family]
-    found = drawn(buying, draws=draws)
+    found = drawn(buying, draws=draws, worth=spend)
 
     days = numerics.conditional_expected_transactions(params, X, T_X, T, HORIZON)
-    worth = gamma_gamma.expected_spend(SPEND, BOUGHT, SPENT / np.maximum(BOUGHT, 1))
+    worth = gamma_gamma.expected_spend(spend, BOUGHT, SPENT / np.maximum(BOUGHT, 1))
     for values, expected in ((found.purchases, days), (found.value, days * worth)):
         error = values.std(axis=1) / np.sqrt(draws)
         assert np.all(np.abs(values.mean(axis=1) - expected) < 4 * error)
@@ -158,7 +158,7 @@ def test_calendar_and_covariates_move_draws_as_they_move_expectations():
 def test_uncertain_parameters_are_shared_so_that_they_do_not_average_out_of_a_total():
     same = np.repeat(2, 400)
     crowd = PARETO._of(np.stack([X, T_X, T])[:, same])
-    spend = Spend([np.array([value]) for value in SPEND], BOUGHT[same], SPENT[same])
+    spend = Spend(SPEND, BOUGHT[same], SPENT[same])
     names = [str(i) for i in range(400)]
     uncertain = ONE_DRAW + np.random.default_rng(1).normal(0, [0, 0.5, 0, 0], (100, 4))
 

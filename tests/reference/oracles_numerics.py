@@ -122,7 +122,7 @@ def no_transaction_by_integration(params, x, t_x, T, t):
 
 def gamma_gamma_density_by_integration(params, x, mean):
     """Density of a mean of ``x`` purchases: a gamma, averaged over its unknown rate."""
-    p, q, gamma = params
+    p, q, gamma = params.p, params.q, params.gamma * x**params.eta
 
     def given(rate):
         log_density = (

@@ -67,6 +67,17 @@ def test_gamma_gamma_has_the_published_optimum():
     assert gamma_gamma.expected_spend(SPEND, [0], [0]) == pytest.approx(35.170, abs=5e-4)
 
 
+def test_gamma_gamma_with_a_power_gains_sixteen_units_on_what_the_papers_call_uncorrelated():
+    """Fader & Hardie take r = .1139 for nothing; the other figures are our own refit."""
+    x, mean = CALIBRATION.x[REPEATERS], CALIBRATION.repeat_mean[REPEATERS]
+    found = gamma_gamma.fit(x, mean, power=True)
+
+    assert np.corrcoef(x, mean)[0, 1] == pytest.approx(0.113888, abs=5e-7)
+    assert found.parameters[3] == pytest.approx(0.1690, abs=1e-3)
+    assert found.standard_errors[3] == pytest.approx(0.02943, rel=1e-2)
+    assert found.log_likelihood - SPEND_FIT.log_likelihood == pytest.approx(16.2461, abs=1e-2)
+
+
 def test_gamma_gamma_on_78_weeks():
     bought = FULL.x > 0
     found = gamma_gamma.fit(FULL.x[bought], FULL.repeat_mean[bought])

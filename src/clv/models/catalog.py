@@ -1,4 +1,4 @@
-"""The kinds of purchase models we know, by name. A new model is one line here."""
+"""The kinds of purchase and spend models we know, by name. A new model is one line here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from clv.models.base import PurchaseModel
 from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
+from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
@@ -17,4 +18,9 @@ PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {
     MBGNBD.name: MBGNBD,
     MBGCNBD.name: MBGCNBD,
     NBD.name: NBD,
+}
+
+SPEND_MODELS: Mapping[str, type[GammaGamma]] = {
+    GammaGamma.name: GammaGamma,
+    GammaGammaByFrequency.name: GammaGammaByFrequency,
 }

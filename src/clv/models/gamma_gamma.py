@@ -2,7 +2,9 @@
 
 Takes the mean gross value of all purchase days that still stand, with their number as its
 count: a mean over repeat days alone would give a one-time buyer of 5,000 the population mean.
-Start reading at :meth:`GammaGamma.fit`.
+The model of the papers denies that who buys more often spends more; :class:`Dependence` says
+whether a shop agrees, and :class:`GammaGammaByFrequency` goes by it. Start reading at
+:meth:`GammaGamma.fit`.
 """
 
 from __future__ import annotations
@@ -12,23 +14,52 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import special
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.base import FitReport, Float, report_of
 from clv.numerics import gamma_gamma
-from clv.numerics.gamma_gamma import GammaGammaParams
+from clv.numerics.gamma_gamma import GammaGammaParams, Rate
+from clv.numerics.optimize import Optimum
 from clv.numerics.posterior import ParameterDraws
+
+_PRIOR = f"eta ~ N(0, {gamma_gamma.POWER_SD}^2)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Dependence:
+    """How surely, and how much, spend goes with the number of purchase days.
+
+    ``rank_correlation`` is Spearman's, over repeat buyers. ``p_value`` is that of the
+    likelihood ratio for the power ``eta`` of Gamma-Gamma, because Spearman's own misleads: a
+    mean over many days is less skewed than one day, so medians rise with the number of days
+    where nothing depends on it.
+    """
+
+    rank_correlation: float
+    eta: float
+    p_value: float
+
+    @property
+    def of_twice_the_days(self) -> float:
+        """What a customer with twice the purchase days spends more on each, as a share."""
+        return float(2**self.eta - 1)
 
 
 @dataclasses.dataclass(frozen=True)
 class GammaGamma:
-    """A fitted Gamma-Gamma; ``gamma`` is in the currency of the summary."""
+    """A fitted Gamma-Gamma; ``gamma`` is in the currency of the summary.
+
+    ``dependence`` is None where repeat buyers are too much alike to show any.
+    """
 
     name: ClassVar[str] = "gamma-gamma"
+    has_power: ClassVar[bool] = False
 
     params: GammaGammaParams
     report: FitReport
+    dependence: Dependence | None
 
     @classmethod
     def fit(cls, summary: CustomerSummary) -> Self:
@@ -41,15 +72,19 @@ class GammaGamma:
         """
         count, mean = _valued(summary)
         _require_variety(count, mean)
-        found = gamma_gamma.fit(count, mean)
+        plain, freed = (gamma_gamma.fit(count, mean, power=power) for power in (False, True))
+        # A handful of customers can be explained by the power alone, without a maximum.
+        found = freed if cls.has_power and freed.status.converged else plain
         report = report_of(
             found,
             model=cls.name,
-            names=GammaGammaParams._fields,
+            names=GammaGammaParams._fields[: len(found.parameters)],
             customers=count.size,
             distinct_rows=len(np.unique(np.column_stack([count, mean]), axis=0)),
+            prior=_PRIOR if found is freed else None,
         )
-        return cls(GammaGammaParams(*found.parameters), report)
+        params = GammaGammaParams(*found.parameters)
+        return cls(params, report, _dependence(count, mean, plain, freed))
 
     def expected_day_value(self, summary: CustomerSummary) -> Float:
         """Expected value of a future purchase day of each customer, shape ``(n,)``, > 0.
@@ -62,19 +97,41 @@ class GammaGamma:
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other parameters that explain ``summary``, which this was fitted to, nearly as well."""
         days, mean = _valued(summary)
-        return gamma_gamma.draw(days, mean, self.params, count=count, seed=seed)
+        power = len(self._fitted) == len(self.params)
+        return gamma_gamma.draw(days, mean, self.params, power=power, count=count, seed=seed)
+
+    @property
+    def _fitted(self) -> tuple[Rate, ...]:
+        return self.params if self.report.prior else self.params[:3]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {
             "model": self.name,
-            "params": self.params._asdict(),
+            "params": dict(zip(GammaGammaParams._fields, self._fitted, strict=False)),
             "report": self.report.to_dict(),
+            "dependence": self.dependence and dataclasses.asdict(self.dependence),
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        return cls(GammaGammaParams(**stored["params"]), FitReport.from_dict(stored["report"]))
+        report, dependence = FitReport.from_dict(stored["report"]), stored.get("dependence")
+        return cls(
+            GammaGammaParams(**stored["params"]), report, dependence and Dependence(**dependence)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class GammaGammaByFrequency(GammaGamma):
+    """The same where who has bought on more days may spend more, or less, on each.
+
+    What is expected before a customer's own days are known goes with the number of these days
+    to the power ``eta``; customers without any are taken for customers of one. ``eta`` is 0
+    where too few customers show it.
+    """
+
+    name: ClassVar[str] = "gamma-gamma-by-frequency"
+    has_power: ClassVar[bool] = True
 
 
 def known_spend(summary: CustomerSummary) -> tuple[Float, Float]:
@@ -87,6 +144,18 @@ def known_spend(summary: CustomerSummary) -> tuple[Float, Float]:
 def _valued(summary: CustomerSummary) -> tuple[Float, Float]:
     count, mean = known_spend(summary)
     return count[count > 0], mean[count > 0]
+
+
+def _dependence(count: Float, mean: Float, plain: Optimum, freed: Optimum) -> Dependence | None:
+    repeated = count[count > 1], mean[count > 1]
+    varies = all(np.unique(values).size > 1 for values in repeated)
+    if not (varies and plain.status.converged and freed.status.converged):
+        return None
+    from scipy import stats  # slow to load, and whoever only answers has no use for it
+
+    rank = float(stats.spearmanr(*repeated).statistic)
+    gain = max(freed.log_likelihood - plain.log_likelihood, 0.0)
+    return Dependence(rank, freed.parameters[3], float(special.chdtrc(1, 2 * gain)))
 
 
 def _require_variety(count: Float, mean: Float) -> None:

@@ -16,8 +16,8 @@ import numpy as np
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
-from clv.models.catalog import PURCHASE_MODELS
-from clv.models.gamma_gamma import GammaGamma
+from clv.models.catalog import PURCHASE_MODELS, SPEND_MODELS
+from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.posterior import Posterior
 
 POOLED_DAYS = 6.0
@@ -94,21 +94,32 @@ class LifetimeValue:
         return f"{self.purchases.name} x {self.spend.name}"
 
     @classmethod
-    def fit(cls, summary: CustomerSummary, model: str, *, prior: bool = True) -> Self:
-        """All parts fitted to ``summary``; ``model`` is a name in the catalog.
+    def fit(
+        cls,
+        summary: CustomerSummary,
+        model: str,
+        *,
+        spend: str = GammaGammaByFrequency.name,
+        prior: bool = True,
+    ) -> Self:
+        """All parts fitted to ``summary``; ``model`` and ``spend`` are names in the catalog.
 
         Raises:
             SettingsError: the catalog has no such model.
             NotEnoughData, NotConverged: from the parts.
         """
-        if model not in PURCHASE_MODELS:
-            known = ", ".join(PURCHASE_MODELS)
-            raise SettingsError("model", f"there is no {model!r}.", next_step=f"Known: {known}.")
+        for setting, name, known in (
+            ("model", model, PURCHASE_MODELS),
+            ("spend", spend, SPEND_MODELS),
+        ):
+            if name not in known:
+                next_step = f"Known: {', '.join(known)}."
+                raise SettingsError(setting, f"there is no {name!r}.", next_step=next_step)
         days = np.nansum(summary.column("purchase_days"))
         orders = np.nansum(summary.column("orders"))
         return cls(
             PURCHASE_MODELS[model].fit(summary, prior=prior),
-            _fit_spend(summary),
+            _fit_spend(summary, spend),
             ReturnShare.fit(summary),
             float(orders / days) if days > 0 else 1.0,
         )
@@ -156,7 +167,7 @@ class LifetimeValue:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         purchases, spend, posterior = (stored[name] for name in ("purchases", "spend", "posterior"))
-        spend_model = MeanSpend if spend["model"] == MeanSpend.name else GammaGamma
+        spend_model = SPEND_MODELS.get(spend["model"], MeanSpend)
         return cls(
             PURCHASE_MODELS[purchases["model"]].from_dict(purchases),
             spend_model.from_dict(spend),
@@ -166,9 +177,9 @@ class LifetimeValue:
         )
 
 
-def _fit_spend(summary: CustomerSummary) -> GammaGamma | MeanSpend:
+def _fit_spend(summary: CustomerSummary, model: str) -> GammaGamma | MeanSpend:
     try:
-        return GammaGamma.fit(summary)
+        return SPEND_MODELS[model].fit(summary)
     except NotEnoughData as error:
         gross, days = (np.nansum(summary.column(name)) for name in ("gross_value", "purchase_days"))
         if not (gross > 0 and days > 0):

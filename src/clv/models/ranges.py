@@ -25,6 +25,7 @@ from clv.models.lifetime_value import LifetimeValue, MeanSpend
 from clv.models.posterior import Posterior
 from clv.numerics import predictive
 from clv.numerics.calibration import AS_STATED, Calibration
+from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.predictive import Draws, Places, Ranges, Shock, Spend
 
 Found = TypeVar("Found")
@@ -175,4 +176,5 @@ def _spend(model: LifetimeValue, posterior: Posterior, summary: CustomerSummary)
     if isinstance(model.spend, MeanSpend):
         return Spend(model.spend.mean, count, spent)
     assert posterior.spend is not None
-    return Spend(list(np.exp(posterior.spend.array).T), count, spent)
+    points = posterior.spend.array.T
+    return Spend(GammaGammaParams(*np.exp(points[:3]), *points[3:]), count, spent)

@@ -1,8 +1,9 @@
 """Gamma-Gamma: what a purchase of each customer is worth, as functions of plain arrays.
 
 A customer's purchases vary around a personal mean (a gamma of shape ``p``), and the rates of
-these gammas vary between customers (a gamma of shape ``q`` and rate ``gamma``). Spend is
-taken to be independent of how often a customer buys.
+these gammas vary between customers (a gamma of shape ``q`` and rate ``gamma``). The papers take
+spend to be independent of how often a customer buys; a power ``eta`` of the number of purchases
+on ``gamma`` lets who buys more often spend more, or less, and says how surely so.
 
 A posterior mean needs ``p x + q > 1``. Where it is infinite, which for a customer without
 purchases is ``q <= 1``, the median of the customer's own mean is given in its place.
@@ -22,16 +23,32 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics import posterior
-from clv.numerics.optimize import Float, Objective, Optimum, Status, maximize
+from clv.numerics.optimize import Float, LogPrior, Objective, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
+
+Rate = float | Float
+
+POWER_SD = 0.5
+"""Standard deviation of the prior on ``eta``, where it is fitted: ten times the purchases, up to
+ten times the value. It decides only where customers hardly differ in how often they buy."""
+_PRIOR = LogPrior(np.zeros(4), np.array([0.0, 0.0, 0.0, POWER_SD**-2]))
 
 
 class GammaGammaParams(NamedTuple):
-    """``p``: shape of one customer's purchases; ``q, gamma``: of the rates between customers."""
+    """``p``: shape of one customer's purchases; ``q, gamma``: of the rates between customers.
 
-    p: float
-    q: float
-    gamma: float
+    ``gamma`` holds for a customer of one purchase and grows with their number to the power
+    ``eta``; 0 is the model of the papers. Each may be an array where draws of them are asked for.
+    """
+
+    p: Rate
+    q: Rate
+    gamma: Rate
+    eta: Rate = 0.0
+
+    def own_gamma(self, x: npt.ArrayLike) -> Float:
+        """Of customers with ``x`` purchases; of none as of one."""
+        return np.asarray(self.gamma * np.maximum(x, 1.0) ** self.eta)
 
 
 def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLike) -> Float:
@@ -52,8 +69,8 @@ def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> log_likelihood(params, [1, 5], [35.0, 20.0]).round(4)
     array([-4.1821, -3.45  ])
     """
-    p, q, gamma = params
     count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    p, q, gamma = params.p, params.q, params.own_gamma(count)
     total = count * value
     return np.asarray(
         -special.betaln(p * count, q)
@@ -72,7 +89,7 @@ def expected_spend(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
         mean: Their mean value, shape ``(n,)``; not looked at where ``x`` is 0.
 
     Returns:
-        Shape ``(n,)``, > 0. A customer without purchases gets the population mean
+        Shape ``(n,)``, > 0. A customer without purchases gets the mean of those with one,
         ``p gamma / (q - 1)``. Where a posterior mean is infinite (``p x + q <= 1``) it is the
         median of the customer's own mean, ``p`` over the median of its gamma rate.
 
@@ -83,21 +100,22 @@ def expected_spend(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> expected_spend(params, [2, 0], [22.0, np.nan]).round(2)
     array([24.38, 35.22])
     """
-    p, q, gamma = params
+    p, q = params.p, params.q
     count = np.asarray(x, dtype=float)
     shape = p * count + q
-    rate = gamma + np.where(count > 0, count * np.asarray(mean, dtype=float), 0.0)
+    rate = params.own_gamma(count) + np.where(count > 0, count * np.asarray(mean, dtype=float), 0.0)
     has_mean = shape > 1
     divisor = np.where(has_mean, shape - 1, special.gammaincinv(shape, 0.5))
     return np.asarray(p * rate / divisor)
 
 
-def fit(x: npt.ArrayLike, mean: npt.ArrayLike) -> Optimum:
-    """The maximum-likelihood ``p, q, gamma``.
+def fit(x: npt.ArrayLike, mean: npt.ArrayLike, *, power: bool = False) -> Optimum:
+    """The maximum-likelihood ``p, q, gamma``, and ``eta`` where ``power`` asks for it.
 
     Args:
         x: Purchases of each customer, shape ``(n,)``, >= 1.
         mean: Their mean value, shape ``(n,)``, > 0, not the same for all.
+        power: Whether ``eta``, under its prior, is fitted too; else it is 0.
 
     Returns:
         The optimum; ``INFINITE_MEAN`` where ``q <= 1``. Always read its ``status``.
@@ -105,67 +123,110 @@ def fit(x: npt.ArrayLike, mean: npt.ArrayLike) -> Optimum:
     value = np.asarray(mean, dtype=float)
     # Fitted around 1, so that the start suits every currency.
     unit = float(np.exp(np.mean(np.log(value))))
-    found = maximize(_objective(x, value, unit), np.log([1.0, 2.0, 1.0]))
+    start = np.array([0.0, np.log(2.0), 0.0, 0.0])[: 3 + power]
+    found = maximize(
+        _objective(x, value, unit, power),
+        start,
+        prior=_PRIOR if power else None,
+        coefficients=int(power),
+    )
     return _in_currency(found, unit, float(np.log(value).sum()))
 
 
 def draw(
-    x: npt.ArrayLike, mean: npt.ArrayLike, params: GammaGammaParams, *, count: int, seed: int
+    x: npt.ArrayLike,
+    mean: npt.ArrayLike,
+    params: GammaGammaParams,
+    *,
+    power: bool = False,
+    count: int,
+    seed: int,
 ) -> ParameterDraws:
-    """Points of ``log p, log q, log gamma`` from the posterior around the fit.
+    """Points of ``log p, log q, log gamma`` (and ``eta``) from the posterior around the fit.
 
-    ``x`` and ``mean`` are those of the fit, ``count`` and ``seed`` as in
+    ``x``, ``mean`` and ``power`` are those of the fit, ``count`` and ``seed`` as in
     :func:`clv.numerics.posterior.draw`.
     """
-    objective, mode = _objective(x, np.asarray(mean, dtype=float), 1.0), np.log(params)
+    objective = _objective(x, np.asarray(mean, dtype=float), 1.0, power)
+    p, q, gamma, eta = (float(value) for value in params)
+    mode = np.array([np.log(p), np.log(q), np.log(gamma), eta])[: 3 + power]
+    precision = _PRIOR.precision[: mode.size]
 
     def log_posterior(point: Float) -> float:
-        value = objective(point)[0]
+        value = objective(point)[0] - float(precision @ point**2) / 2
         return value if np.isfinite(value) else -np.inf
 
-    return posterior.draw(log_posterior, mode, objective(mode)[2], count=count, seed=seed)
+    hessian = objective(mode)[2] - np.diag(precision)
+    return posterior.draw(log_posterior, mode, hessian, count=count, seed=seed)
 
 
-def _objective(x: npt.ArrayLike, mean: Float, unit: float) -> Objective:
+class _Purchases(NamedTuple):
+    """What a fit looks at: purchases ``x`` of each customer and their total ``z``.
+
+    ``of_gamma`` is what the customer's log gamma is made of: 1 and perhaps the log of ``x``;
+    ``customers`` how many have each ``distinct`` number of purchases.
+    """
+
+    x: Float
+    z: Float
+    of_gamma: Float
+    distinct: Float
+    customers: npt.NDArray[np.int64]
+
+
+def _objective(x: npt.ArrayLike, mean: Float, unit: float, power: bool) -> Objective:
     count = np.asarray(x, dtype=float)
-    distinct, customers = np.unique(count, return_counts=True)
-    return functools.partial(
-        _total, x=count, z=count * mean / unit, distinct=distinct, customers=customers
-    )
+    of_gamma = np.column_stack([np.ones_like(count), np.log(count)])[:, : 1 + power]
+    seen = _Purchases(count, count * mean / unit, of_gamma, *np.unique(count, return_counts=True))
+    return functools.partial(_total, seen=seen)
 
 
-def _total(
-    point: Float, x: Float, z: Float, distinct: Float, customers: npt.NDArray[np.int64]
-) -> tuple[float, Float, Float]:
-    """Summed log-likelihood of totals ``z`` but for its constant, in log parameters."""
-    p, q, gamma = (float(v) for v in np.exp(point))
+def _total(point: Float, seen: _Purchases) -> tuple[float, Float, Float]:
+    """Summed log-likelihood of the totals but for its constant, in log parameters."""
+    x, z, of_gamma, distinct, customers = seen
+    p, q = (float(v) for v in np.exp(point[:2]))
     own, both = p * distinct, p * distinct + q
-    below, above = np.log1p(z / gamma), np.log1p(gamma / z)
-    share = z / (gamma + z)
-    value = -customers @ special.betaln(own, q) - q * below.sum() - p * (x @ above)
+    ratio = z / np.exp(of_gamma @ point[2:])
+    below, above = np.log1p(ratio), np.log1p(1 / ratio)
+    # Each from its own quotient: where customers hardly vary the rest is next to nothing.
+    share, rest = ratio / (1 + ratio), 1 / (1 + ratio)
+    value = customers @ _negative_log_beta(own, q) - q * below.sum() - p * (x @ above)
 
     first_own, second_own = _digamma_rise(own, q)
     first_q, second_q = _digamma_rise(q, own)
     second = special.polygamma(1, both)
+    slope = q * share - p * x * rest
     gradient = np.array(
         [
             customers @ (own * first_own) - p * (x @ above),
             q * (customers @ first_q - below.sum()),
-            # q - (p x + q) (1 - share), without its cancellation
-            q * share.sum() - p * (x @ (1 - share)),
+            *(slope @ of_gamma),
         ]
     )
-    hessian = np.zeros((3, 3))
-    hessian[0, 0] = customers @ (own**2 * second_own)
+    hessian = np.zeros((point.size, point.size))
+    hessian[0, 0] = customers @ (own**2 * second_own) + gradient[0]
     hessian[0, 1] = q * (customers @ (own * second))
-    hessian[0, 2] = -p * (x @ (1 - share))
-    hessian[1, 1] = q**2 * (customers @ second_q)
-    hessian[1, 2] = q * share.sum()
-    hessian[2, 2] = -((p * x + q) @ (share * (1 - share)))
-    hessian = hessian + np.triu(hessian, 1).T
-    hessian[0, 0] += gradient[0]
-    hessian[1, 1] += gradient[1]
+    hessian[0, 2:] = -p * ((x * rest) @ of_gamma)
+    hessian[1, 1] = q**2 * (customers @ second_q) + gradient[1]
+    hessian[1, 2:] = q * (share @ of_gamma)
+    bend = (p * x + q) * share * rest
+    hessian[2:, 2:] = -np.triu(of_gamma.T @ (bend[:, None] * of_gamma))
+    hessian += np.triu(hessian, 1).T
     return float(value), gradient, hessian
+
+
+def _negative_log_beta(a: Float, b: float) -> Float:
+    """Minus the log of the beta function, as the rise of log gamma from the larger argument.
+
+    Where the shapes run to millions three log gammas would leave seven digits, too few for the
+    search to see that it climbs; the rise is then taken in Stirling's series.
+    """
+    low, added = np.maximum(a, b), np.minimum(a, b)
+    high = low + added
+    rise = special.gammaln(high) - special.gammaln(low)
+    stirling = (low - 0.5) * np.log1p(added / low) + added * (np.log(high) - 1)
+    stirling += (1 / high - 1 / low) / 12 - (high**-3 - low**-3) / 360
+    return np.asarray(np.where(low > 100, stirling, rise) - special.gammaln(added))
 
 
 def _digamma_rise(base: npt.ArrayLike, added: npt.ArrayLike) -> tuple[Float, Float]:
@@ -187,10 +248,10 @@ def _digamma_rise(base: npt.ArrayLike, added: npt.ArrayLike) -> tuple[Float, Flo
 
 
 def _in_currency(found: Optimum, unit: float, log_values: float) -> Optimum:
-    p, q, gamma = found.parameters
+    p, q, gamma, *eta = found.parameters
     covariance = found.covariance
     if covariance is not None:
-        scale = np.array([1.0, 1.0, unit])
+        scale = np.array([1.0, 1.0, unit, *np.ones_like(eta)])
         scaled = np.asarray(covariance) * np.outer(scale, scale)
         covariance = tuple(tuple(float(v) for v in row) for row in scaled)
     status = found.status
@@ -198,7 +259,7 @@ def _in_currency(found: Optimum, unit: float, log_values: float) -> Optimum:
         status = Status.INFINITE_MEAN
     return dataclasses.replace(
         found,
-        parameters=(p, q, gamma * unit),
+        parameters=(p, q, gamma * unit, *eta),
         log_likelihood=found.log_likelihood - log_values,
         covariance=covariance,
         status=status,

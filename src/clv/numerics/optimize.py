@@ -281,8 +281,9 @@ def _optimum(surface: _Surface, point: Float, start: Float) -> Optimum:
 def _how_well_determined(hessian: Float, prior: LogPrior | None) -> Status:
     curvature, directions = np.linalg.eigh(hessian)
     precision = np.zeros_like(hessian) if prior is None else np.diag(prior.precision)
+    rounding = 1e-13 * curvature[-1]
     for bend, direction in zip(curvature, directions.T, strict=True):
-        if bend < VAGUE**-2 and direction @ precision @ direction <= max(bend, 0) / 2:
+        if bend < VAGUE**-2 and direction @ precision @ direction <= max(bend, rounding) / 2:
             return Status.NOT_IDENTIFIED
     whiten = directions / np.sqrt(np.maximum(curvature, VAGUE**-2 / 1e3))
     share = np.linalg.eigvalsh(whiten.T @ precision @ whiten)[-1]

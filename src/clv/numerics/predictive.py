@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics.calibration import AS_STATED, Calibration
+from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.quadrature import Float
 
 Bool = npt.NDArray[np.bool_]
@@ -41,12 +42,12 @@ class Draws(NamedTuple):
 class Spend(NamedTuple):
     """What purchases are worth.
 
-    ``params`` are draws of Gamma-Gamma's ``p, q, gamma``, each of shape ``(k,)``, or the value
-    of every purchase. ``bought`` purchases added up to ``spent``, both of shape ``(n,)`` and 0
-    where no value of a purchase is known.
+    ``params`` are draws of Gamma-Gamma's, each of shape ``(k,)``, or the value of every purchase.
+    ``bought`` purchases added up to ``spent``, both of shape ``(n,)`` and 0 where no value of a
+    purchase is known.
     """
 
-    params: Sequence[Float] | float
+    params: GammaGammaParams | float
     bought: Float
     spent: Float
 
@@ -194,13 +195,13 @@ def draw(
     if isinstance(spend.params, float):
         return Draws(made, made * spend.params)
     who, which = some(made > 0)
-    p, q, gamma = (part[which % part.size] for part in spend.params)
+    own = GammaGammaParams(*(part[which % part.size] for part in map(np.atleast_1d, spend.params)))
     bought, spent = spend.bought[wanted][who], spend.spent[wanted][who]
     value = np.zeros_like(made)
     # Where q is next to nothing some draws of a customer without purchases are infinite.
     with np.errstate(over="ignore", divide="ignore"):
-        per_unit = dice.gamma(p * bought + q, who) / (gamma + spent)
-        value[who, which] = dice.gamma(p * made[who, which], who) / per_unit
+        per_unit = dice.gamma(own.p * bought + own.q, who) / (own.own_gamma(bought) + spent)
+        value[who, which] = dice.gamma(own.p * made[who, which], who) / per_unit
     return Draws(made, value)
 
 

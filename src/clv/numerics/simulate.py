@@ -108,5 +108,6 @@ def spend(
     customers: int,
 ) -> tuple[Float, Float]:
     """Value of each purchase, shape of ``customer``, and each customer's true mean value."""
-    rate = rng.gamma(params.q, 1 / params.gamma, customers)
+    gamma = params.own_gamma(np.bincount(customer, minlength=customers))
+    rate = rng.gamma(params.q, 1 / gamma, customers)
     return rng.gamma(params.p, 1 / rate[customer]), params.p / rate
