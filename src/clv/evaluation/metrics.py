@@ -24,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from clv.numerics.tweedie import unit_deviance
+
 FloatArray = npt.NDArray[np.float64]
 
 RATIO_METRICS = ("bias", "mae", "wape", "rmse", "tweedie", "msle")
@@ -109,15 +111,10 @@ def tweedie(
     Outcomes below 0 count as 0. A forecast of 0 would cost infinitely much where something
     was bought, so forecasts are raised to ``floor``: the same for every model, 1e-3 of the
     pooled mean outcome. NaN when the floor is not positive.
-
-    Source:
-        Jørgensen (1997), "The Theory of Dispersion Models"; at power 1.5 the unit deviance
-        is the square below, which loses no digits near a perfect forecast.
     """
     if not floor > 0:
         return _average(np.full(actual.shape, np.nan), counts)
-    root = np.sqrt(np.maximum(predicted, floor))
-    return _average(4.0 * (np.sqrt(np.maximum(actual, 0.0)) - root) ** 2 / root, counts)
+    return _average(unit_deviance(actual, np.maximum(predicted, floor)), counts)
 
 
 def msle(
