@@ -5,7 +5,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["pareto_nbd", "pareto_nbd_fit", "bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma"]
+    "module",
+    ["pareto_nbd", "pareto_nbd_fit", "bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma", "tweedie"],
 )
 def test_every_example_in_a_docstring_runs_as_printed(module):
     results = doctest.testmod(importlib.import_module(f"clv.numerics.{module}"))

@@ -31,7 +31,8 @@ FEATURES = (
 class Shop:
     """What a customer is measured against: the whole shop's means on one day.
 
-    ``pace`` is repeat purchases per day since the first purchase; amounts are in currency.
+    ``pace`` is repeat purchases per day since the first purchase; amounts are in currency. All
+    are above 0 in a shop that a forecast of money can be made for.
     """
 
     horizon_days: int
@@ -42,12 +43,12 @@ class Shop:
     @classmethod
     def of(cls, summary: CustomerSummary, base_mean: Float, horizon_days: int) -> Self:
         frequency, age = summary.column("frequency"), summary.column("age")
-        gross, days = summary.column("gross_value"), summary.column("purchase_days")
+        gross, days = (np.nansum(summary.column(of)) for of in ("gross_value", "purchase_days"))
         return cls(
             horizon_days,
             float(base_mean.mean()),
-            float(frequency.sum() / max(age.sum() * summary.time_unit.days, 1.0)),
-            float(_per(np.nansum(gross), np.nansum(days))),
+            float(frequency.sum() / (age.sum() * summary.time_unit.days)),
+            float(gross / days),
         )
 
 
