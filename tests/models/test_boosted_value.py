@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
@@ -172,6 +173,13 @@ def test_a_customer_alone_gets_the_answer_of_the_crowd(regular):
     ]
 
     assert alone == corrected(regular)[some].tolist()
+
+
+def test_many_threads_may_ask_at_once(regular):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: corrected(regular).tobytes(), range(40)))
+
+    assert set(answers) == {corrected(regular).tobytes()}
 
 
 def test_a_base_of_nothing_stays_nothing(regular):

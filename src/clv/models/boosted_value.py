@@ -44,7 +44,7 @@ LEAST_TRIALS = 2
 MOST_CUSTOMERS = 50_000
 """Of one origin; more would not move sixty small trees, only take longer."""
 FLOOR_SHARE = 1e-3
-"""Of the mean outcome: forecasts below are judged as if they were that."""
+"""Of the mean outcome: forecasts below are learned from and judged as if they were that."""
 
 ROUNDS = 60
 TREES: Mapping[str, Any] = {
@@ -133,8 +133,8 @@ class BoostedValue:
                 on ``LEAST_EARLIER`` dates before.
             ValueError: an origin's outcome was not known yet, or horizons differ.
         """
-        taught = [origin for origin in origins if origin.actual.max(initial=0.0) > 0]
-        lessons = [_Lesson.of(origin) for origin in sorted(taught, key=lambda one: one.day)]
+        lessons = [_Lesson.of(origin) for origin in sorted(origins, key=lambda one: one.day)]
+        lessons = [lesson for lesson in lessons if lesson.y.any()]
         horizons = {origin.horizon_days for origin in origins}
         late = [origin.day for origin in origins if origin.known_from > summary.window.end]
         if late or len(horizons) > 1:
@@ -214,7 +214,7 @@ class _Lesson:
         shop = Shop.of(origin.summary, base, origin.horizon_days)
         x = features(origin.summary, base, shop)[some]
         names = origin.summary.table["customer_id"].to_pylist()[some]
-        return cls(origin, names, x, base[some] / base[some].mean(), y / y.mean())
+        return cls(origin, names, x, base[some] / base[some].mean(), y / (y.mean() or 1.0))
 
 
 def _grow(lessons: Sequence[_Lesson]) -> xgboost.Booster:
@@ -225,8 +225,8 @@ def _grow(lessons: Sequence[_Lesson]) -> xgboost.Booster:
         np.concatenate([getattr(lesson, part) for lesson in lessons])
         for part in ("x", "start", "y")
     )
-    # A forecast of nothing has no log; the trees cannot raise it, so they may think it tiny.
-    rows = _matrix(x, np.log(np.maximum(start, np.finfo(np.float32).tiny)), y)
+    # Else one purchase where next to nothing was expected would outweigh all the others.
+    rows = _matrix(x, np.log(np.maximum(start, FLOOR_SHARE)), y)
     return xgboost.train(dict(TREES), rows, ROUNDS)
 
 
@@ -237,9 +237,11 @@ def _matrix(x: Float, margin: Float, y: Float | None = None) -> xgboost.DMatrix:
 
 
 def _margin(booster: xgboost.Booster, x: Float) -> Float:
-    """The log of the whole correction, shape ``(n,)``."""
-    rows = _matrix(x, np.zeros(len(x)))
-    return np.asarray(booster.predict(rows, output_margin=True), dtype=float)
+    """The log of the whole correction, shape ``(n,)``; many threads may ask at once."""
+    found = booster.inplace_predict(
+        x, predict_type="margin", base_margin=np.zeros(len(x)), validate_features=False
+    )
+    return np.asarray(found, dtype=float)
 
 
 def _try_out(lessons: Sequence[_Lesson]) -> tuple[Trial, ...]:
