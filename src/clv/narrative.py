@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+import numpy.typing as npt
+
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
+from clv.models.features import FEATURES
 from clv.models.gamma_gamma import GammaGamma
 from clv.overview import SOON_DAYS, Overview, ReadyList
 from clv.speech import TEXTS, Speech
@@ -14,6 +18,9 @@ Columns = dict[str, list[str]]
 SHOWN_ONE_BY_ONE = 2
 SURELY = 0.05
 """The p-value below which spend is said to go with the number of purchase days."""
+MOST_DRIVERS = 3
+LEAST_DRIVER = 0.01
+"""A share of the forecast below which what moved it is not worth a line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,3 +186,22 @@ class Narrative:
             say("step"): [*(say(f"ladder_{name}") for name in steps), self.sales_name],
             say("amount"): [say.money(float(value), 2) for value in (*steps.values(), ladder.net)],
         }
+
+
+def drivers(speech: Speech, contributions: npt.NDArray[np.float64]) -> list[str]:
+    """What moved one customer's forecast most, against that of a mean customer, in words.
+
+    ``contributions`` is the customer's row of ``BoostedValue.contributions``. No lines where
+    nothing was corrected, or only by shares too small to name.
+    """
+    shares = np.expm1(contributions)
+    strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_DRIVERS]
+    return [
+        speech.label(
+            "driver_raises" if shares[place] > 0 else "driver_lowers",
+            what=speech(f"driver_{FEATURES[place]}"),
+            share=speech.percent(abs(shares[place])),
+        )
+        for place in strongest
+        if abs(shares[place]) >= LEAST_DRIVER
+    ]

@@ -5,7 +5,7 @@ import pytest
 
 MODULES = [
     *("pareto_nbd", "pareto_nbd_counts", "pareto_nbd_fit"),
-    *("bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma"),
+    *("bg_nbd", "bg_nbd_fit", "nbd", "gamma_gamma", "tweedie"),
 ]
 
 

@@ -25,6 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from clv.numerics.tweedie import unit_deviance
+
 FloatArray = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.uint8]
 
@@ -203,13 +205,11 @@ def bootstrap_intervals(
 def _columns(actual: FloatArray, mean: FloatArray, median: FloatArray, floor: float) -> FloatArray:
     """What the ratio metrics add up over customers, shape ``(n, 8)``.
 
-    The deviance, in roots of money, is that of power 1.5, where the unit deviance is a square
-    that loses no digits near a perfect forecast (Jørgensen 1997, "The Theory of Dispersion
-    Models"). A forecast of 0 would cost infinitely much where something was bought, so
-    forecasts are raised to ``floor``; without a positive one there is no deviance.
+    A forecast of 0 would cost infinite deviance where something was bought, so forecasts are
+    raised to ``floor``; without a positive one there is no deviance.
     """
     bought = np.maximum(actual, 0.0)
-    root = np.sqrt(np.maximum(mean, floor)) if floor > 0 else np.full_like(mean, np.nan)
+    raised = np.maximum(mean, floor) if floor > 0 else np.full_like(mean, np.nan)
     return np.column_stack(
         [
             np.ones_like(actual),
@@ -218,7 +218,7 @@ def _columns(actual: FloatArray, mean: FloatArray, median: FloatArray, floor: fl
             mean,
             np.abs(median - actual),
             (mean - actual) ** 2,
-            4.0 * (np.sqrt(bought) - root) ** 2 / root,
+            unit_deviance(actual, raised),
             (np.log1p(np.maximum(mean, 0.0)) - np.log1p(bought)) ** 2,
         ]
     )
