@@ -35,14 +35,17 @@ def next_order_days(
     places = np.flatnonzero(is_likely)
     asked = CustomerSummary(summary.table.take(places), summary.window, summary.time_unit)
     return is_likely, np.stack(
-        [_first_day(purchases, asked, within[places] * part, horizon_days) for part in QUARTILES]
+        [first_day(purchases, asked, within[places] * part, horizon_days) for part in QUARTILES]
     )
 
 
-def _first_day(
+def first_day(
     purchases: PurchaseModel, summary: CustomerSummary, chance: Float, horizon_days: int
 ) -> Float:
-    """The first day by which an order has come with at least that chance, by bisection."""
+    """The first day by which an order has come with at least each customer's ``chance``.
+
+    By bisection; where it has not within the horizon, the horizon.
+    """
     before, by = np.zeros(chance.shape), np.full(chance.shape, float(horizon_days))
     while np.any(by - before > 1):
         # The model is asked from the first day on.
