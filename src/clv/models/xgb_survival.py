@@ -244,8 +244,7 @@ class XGBSurvival:
             "horizon_days": self.horizon_days,
             "trial": trial,
             "correction": self.correction
-            and dataclasses.asdict(self.correction)
-            | {"features": list(FEATURES), "trees": json.loads(self.correction.trees)},
+            and dataclasses.asdict(self.correction) | {"trees": json.loads(self.correction.trees)},
         }
 
     @classmethod
@@ -340,8 +339,8 @@ def _try_all(
         for strength in STRENGTHS:
             correction = Correction(distribution, strength, trees)
             delay = correction.delay(features)
-            corrected = (correction.chance(chance, delay) for chance in (by, before))
-            gain = _log_likelihood(*corrected, tried.came) - alone
+            by_then, the_day_before = (correction.chance(p, delay) for p in (by, before))
+            gain = _log_likelihood(by_then, the_day_before, tried.came) - alone
             error = float(gain.std() / np.sqrt(gain.size))
             trial = Trial(tried.day, gain.size, float(gain.mean()), error)
             results.append((trial, distribution, strength))
@@ -358,4 +357,6 @@ def _on(scale: Scale, chance: Float) -> Float:
 
 
 def _rows(features: Float, margin: Float) -> xgboost.DMatrix:
-    return xgboost.DMatrix(features, base_margin=margin, nthread=1)
+    # Their names are stored with the trees, which then refuse any others.
+    names = list(FEATURES)
+    return xgboost.DMatrix(features, base_margin=margin, feature_names=names, nthread=1)
