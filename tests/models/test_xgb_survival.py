@@ -5,17 +5,20 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from clv.checked import CustomerSummary
 from clv.evaluation import survival
 from clv.models.next_order import LIKELY, QUARTILES
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.survival_features import FEATURES, survival_features
+from clv.models import xgb_survival as module
 from clv.models.xgb_survival import (
     MOST_ORIGINS,
     SCALES,
+    Correction,
     Origin,
+    Trial,
     XGBSurvival,
     origin_days,
 )
@@ -118,6 +121,30 @@ def test_the_trial_tells_what_was_gained_on_the_day_a_horizon_back():
     assert MODEL.trial.day == WINDOW.end - dt.timedelta(days=HORIZON)
     assert MODEL.trial.customers == len(origin(REGULAR, CUT - HORIZON, CUT).summary)
     assert MODEL.trial.is_won
+
+
+def test_who_waits_longer_is_learned_and_what_all_did_together_is_not():
+    rng = np.random.default_rng(3)
+    features = rng.random((4_000, len(FEATURES)))
+    is_slow = features[:, 0] > 0.5
+    by_last_day = rng.uniform(0.1, 0.9, is_slow.size)
+    ordered_at = rng.logistic(size=is_slow.size) + is_slow - 2.0
+    came = ordered_at <= special.logit(by_last_day)
+    when_ended = np.where(came, special.expit(ordered_at), by_last_day)
+    lesson = module._Lesson(features, came, when_ended, by_last_day)
+
+    delay = Correction("logistic", 1.0, module._grow([lesson], "logistic")).delay(features)
+
+    assert delay[is_slow].mean() - delay[~is_slow].mean() == pytest.approx(1.0, abs=0.15)
+    assert delay.mean() == pytest.approx(0.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("gain_of_half", "strength"), [(0.035, 0.5), (0.025, 1.0)])
+def test_half_strength_is_taken_where_it_is_as_good_within_a_standard_error(gain_of_half, strength):
+    gains = {1.0: 0.04, 0.5: gain_of_half}
+    tried = [module._Tried(Trial(START, 9, gains[s], 0.01), "normal", s) for s in gains]
+
+    assert module._weakest_as_good(tried).strength == strength
 
 
 def test_nothing_that_follows_the_cut_moves_the_model():

@@ -15,8 +15,8 @@ ordering) and the normal quantile.
 Whether all customers of a day bought more or less than expected is taken out of that day before
 the trees look: it is season and chance, and the trees should tell customers apart.
 
-What the trees say counts only as far as it held at an earlier day whose outcome is known. Start
-at :meth:`XGBSurvival.fit`.
+What the trees say counts only as far as it held at an earlier day whose outcome is known, the
+trial; else the purchase model answers alone. Start at :meth:`XGBSurvival.fit`.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Correction:
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """How the best correction did on ``day``, from what was known then.
+    """How the correction did on ``day``, from what was known then.
 
     ``gain`` is the mean over customers of the log-likelihood of the day of their next order
     within the horizon, less that of the base alone.
@@ -182,7 +182,7 @@ class XGBSurvival:
     def fit(
         cls, origins: Sequence[Origin], base: PurchaseModel, *, cut: dt.date, horizon_days: int
     ) -> Self:
-        """The correction that held best at the trial day, fitted anew to all that is known.
+        """The correction that held at the trial day, fitted anew to all that is known.
 
         Args:
             origins: At the days of :func:`origin_days`, followed up to ``cut``.
@@ -198,12 +198,12 @@ class XGBSurvival:
         won = _try_all(tried, origins, type(base), horizon_days)
         if won is None:
             return cls(base, horizon_days, None, None)
-        trial, distribution, strength = won
-        if not trial.is_won:
-            return cls(base, horizon_days, trial, None)
+        if not won.trial.is_won:
+            return cls(base, horizon_days, won.trial, None)
         lessons = _lessons(origins, base, cut, horizon_days)
-        correction = Correction(distribution, strength, _grow(lessons, distribution))
-        return cls(base, horizon_days, trial, correction)
+        trees = _grow(lessons, won.distribution)
+        correction = Correction(won.distribution, won.strength, trees)
+        return cls(base, horizon_days, won.trial, correction)
 
     def p_order(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
         """Probability that each customer orders within the horizon, or within their own.
@@ -278,7 +278,7 @@ def _lessons(
     found = []
     for origin in origins:
         days = min((cut - origin.day).days, horizon_days)
-        if days < LEAST_FOLLOWED_DAYS:
+        if days < LEAST_FOLLOWED_DAYS or not len(origin.summary):
             continue
         seen = origin.followed(days)
         found.append(
@@ -317,10 +317,16 @@ def _level(lesson: _Lesson, scale: Scale) -> float:
     return float(level)
 
 
+class _Tried(NamedTuple):
+    trial: Trial
+    distribution: str
+    strength: float
+
+
 def _try_all(
     tried: Origin, origins: Sequence[Origin], kind: type[PurchaseModel], horizon_days: int
-) -> tuple[Trial, str, float] | None:
-    """The best scale and strength by what followed ``tried``, known before it from ``origins``."""
+) -> _Tried | None:
+    """The scale and strength to take, by what followed ``tried``; None without a lesson before."""
     try:
         base = kind.fit(tried.summary)
     except FitError:
@@ -343,8 +349,16 @@ def _try_all(
             gain = _log_likelihood(by_then, the_day_before, tried.came) - alone
             error = float(gain.std() / np.sqrt(gain.size))
             trial = Trial(tried.day, gain.size, float(gain.mean()), error)
-            results.append((trial, distribution, strength))
-    return max(results, key=lambda result: result[0].gain)
+            results.append(_Tried(trial, distribution, strength))
+    return _weakest_as_good(results)
+
+
+def _weakest_as_good(results: Sequence[_Tried]) -> _Tried:
+    """Of those within a standard error of the best, the weakest: one day's outcome is noisy."""
+    best = max((result.trial for result in results), key=lambda trial: trial.gain)
+    enough = best.gain - best.standard_error
+    as_good = [result for result in results if result.trial.gain >= enough]
+    return min(as_good, key=lambda result: (result.strength, -result.trial.gain))
 
 
 def _log_likelihood(by: Float, before: Float, came: npt.NDArray[np.bool_]) -> Float:
