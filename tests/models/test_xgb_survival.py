@@ -9,10 +9,10 @@ from scipy import special, stats
 
 from clv.checked import CustomerSummary
 from clv.evaluation import survival
+from clv.models import xgb_survival as module
 from clv.models.next_order import LIKELY, QUARTILES
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.survival_features import FEATURES, survival_features
-from clv.models import xgb_survival as module
 from clv.models.xgb_survival import (
     MOST_ORIGINS,
     SCALES,
