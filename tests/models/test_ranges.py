@@ -163,7 +163,7 @@ def test_the_day_of_the_next_order_is_the_first_by_which_that_part_of_the_chance
     by_day = np.array([model.purchases.p_purchase(few, day) for day in range(1, horizon + 1)])
     is_likely = by_day[-1] >= LIKELY
 
-    found, days = next_order_days(model.purchases, few, horizon, by_day[-1])
+    found, days = next_order_days(model.purchases.p_purchase, few, horizon, by_day[-1])
 
     assert np.array_equal(found, is_likely)
     assert is_likely.any()

@@ -186,7 +186,9 @@ def _next_order(
     model: LifetimeValue, summary: CustomerSummary, terms: Terms, within: Float
 ) -> dict[str, pa.Array]:
     """Quartiles of the date of the next order, for customers who are likely to place one."""
-    is_likely, days = next_order_days(model.purchases, summary, terms.horizon_days, within)
+    is_likely, days = next_order_days(
+        model.purchases.p_purchase, summary, terms.horizon_days, within
+    )
     dates = np.full((len(days), len(summary)), np.datetime64("NaT", "D"))
     # No date is later than the calendar's last.
     has_one = days[-1] <= (dt.date.max - summary.window.end).days

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.models.base import Float, PurchaseModel
+from clv.models.base import Float
 
 LIKELY = 0.5
 """Chance of an order within the horizon from which a date is given: more likely than not.
@@ -26,11 +26,15 @@ PATIENCE = 4
 
 
 def next_order_days(
-    purchases: PurchaseModel, summary: CustomerSummary, horizon_days: int, within: Float
+    p_purchase: Callable[[CustomerSummary, Float], Float],
+    summary: CustomerSummary,
+    horizon_days: int,
+    within: Float,
 ) -> tuple[npt.NDArray[np.bool_], Float]:
     """Quartiles of the day of the next order, given that one comes within the horizon.
 
-    ``within`` is the model's chance of an order within the horizon, shape ``(n,)``.
+    ``p_purchase`` is the chance of an order within each customer's own days, and ``within``
+    the same within the horizon, shape ``(n,)``.
 
     Returns:
         Who is likely to order at all, shape ``(n,)``, and for them alone the days, whole
@@ -45,7 +49,7 @@ def next_order_days(
 
     def chance(places: npt.NDArray[np.int64], days: Float) -> Float:
         asked = summary.table.take(places)
-        return purchases.p_purchase(CustomerSummary(asked, summary.window, summary.time_unit), days)
+        return p_purchase(CustomerSummary(asked, summary.window, summary.time_unit), days)
 
     inner = np.repeat(ends[1:-1], places.size)
     by_end = np.zeros((ends.size, places.size))
