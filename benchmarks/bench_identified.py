@@ -1,0 +1,67 @@
+"""What does a Pareto/NBD fit do where the data hardly say how customers drop out?
+
+Five cuts of the log named by CLV_SOURCE, with the default prior and without any: how it ended,
+after how many evaluations, in what time. Meant for Online Retail II.
+
+    python benchmarks/bench_identified.py [LOG]     LOG defaults to CLV_SOURCE; without it, nothing
+"""
+
+import datetime as dt
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import clv
+from clv.checked import CustomerSummary
+from clv.data import summarize
+from clv.errors import NotConverged
+from clv.models.pareto_nbd import ParetoNBD
+from clv.periods import ObservationWindow
+from clv.pipeline.workbench import workbench
+from clv.store import workspace as files
+from clv.store.parquet import read_summary
+from peers import measured
+
+CUTS = [dt.date.fromisoformat(f"{day}-09") for day in ("2010-12", "2011-03", "2011-06", "2011-09")]
+CUTS.append(dt.date(2011, 12, 9))
+
+
+def summaries(log):
+    """What was known at each cut."""
+    with tempfile.TemporaryDirectory() as name:
+        workspace = clv.Workspace(Path(name))
+        clv.ingest(log, workspace, lambda text: None)
+        start = read_summary(workspace.path(files.SUMMARY)).window.start
+        with workbench(workspace) as (_, connection):
+            lines, returns = (
+                connection.read_parquet(str(workspace.path(path)))
+                for path in (files.CLEAN_LINES, files.RETURNS)
+            )
+            for cut in CUTS:
+                window = ObservationWindow(start, cut)
+                days = summarize.transactions(lines, returns, cut)
+                rows = summarize.customer_summary(lines, days, window)
+                yield CustomerSummary.from_table(rows.to_pyarrow(), window)
+
+
+def ended(summary, *, prior):
+    try:
+        return ParetoNBD.fit(summary, prior=prior).report
+    except NotConverged as error:
+        return error.report
+
+
+if __name__ == "__main__":
+    log = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("CLV_SOURCE")
+    if log is None:
+        raise SystemExit("No log: name Online Retail II in CLV_SOURCE to fit its five cuts.")
+    for summary in summaries(log):
+        for prior in (True, False):
+            report, cost = measured(lambda: ended(summary, prior=prior), repeats=3)
+            print(
+                f"Pareto/NBD, known up to {summary.window.end}, {len(summary):,} customers, "
+                f"{'default prior' if prior else 'no prior'}: ours {cost}, "
+                f"{report.evaluations} evaluations, {report.status}, log-likelihood "
+                f"{report.log_likelihood:.4f}; no peer tried"
+            )
