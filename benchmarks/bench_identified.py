@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from peers import measured
+
 import clv
 from clv.checked import CustomerSummary
 from clv.data import summarize
@@ -21,7 +23,6 @@ from clv.periods import ObservationWindow
 from clv.pipeline.workbench import workbench
 from clv.store import workspace as files
 from clv.store.parquet import read_summary
-from peers import measured
 
 CUTS = [dt.date.fromisoformat(f"{day}-09") for day in ("2010-12", "2011-03", "2011-06", "2011-09")]
 CUTS.append(dt.date(2011, 12, 9))
@@ -45,7 +46,7 @@ def summaries(log):
                 yield CustomerSummary.from_table(rows.to_pyarrow(), window)
 
 
-def ended(summary, *, prior):
+def ended(summary, prior):
     try:
         return ParetoNBD.fit(summary, prior=prior).report
     except NotConverged as error:
@@ -58,7 +59,7 @@ if __name__ == "__main__":
         raise SystemExit("No log: name Online Retail II in CLV_SOURCE to fit its five cuts.")
     for summary in summaries(log):
         for prior in (True, False):
-            report, cost = measured(lambda: ended(summary, prior=prior), repeats=3)
+            report, cost = measured(ended, summary, prior, repeats=3)
             print(
                 f"Pareto/NBD, known up to {summary.window.end}, {len(summary):,} customers, "
                 f"{'default prior' if prior else 'no prior'}: ours {cost}, "

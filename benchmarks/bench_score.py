@@ -27,7 +27,7 @@ def score(customers):
 
 def against(peer, customers, *, repeats):
     """Who is faster on the same customers, and whether both say the same."""
-    mine, cost = measured(lambda: score(customers), repeats=repeats)
+    mine, cost = measured(score, customers, repeats=repeats)
     theirs = ask(peer, "score", customers, parameters=list(PARAMS), horizon=HORIZON)
     whom = f"Pareto/NBD, {customers[0].size:,} simulated customers:"
     compare(f"{whom} expected purchases and P(alive)", cost, peer, theirs["cost"])
@@ -65,7 +65,7 @@ def draws():
 if __name__ == "__main__":
     quick = "--quick" in sys.argv
     customers = simulated(10_000 if quick else 1_000_000)
-    _, cost = measured(lambda: score(customers), repeats=3)
+    _, cost = measured(score, customers, repeats=3)
     rate = customers[0].size / cost.wall
     print(
         f"Pareto/NBD scores, {customers[0].size:,} simulated customers: ours {cost}, "

@@ -9,6 +9,7 @@ counted. Both sides import this module, so it needs NumPy alone.
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -33,12 +34,12 @@ class Cost(NamedTuple):
         return f"{self.wall:.4g} s ({self.cpu:.4g} s of processor)"
 
 
-def measured(call: Callable[[], Any], *, repeats: int = 1) -> tuple[Any, Cost]:
+def measured(call: Callable[..., Any], *given: Any, repeats: int = 1) -> tuple[Any, Cost]:
     """What the last of the calls returned, and what they took."""
     costs = []
     for _ in range(repeats):
         before, began = _processor(), time.perf_counter()
-        found = call()
+        found = call(*given)
         costs.append((time.perf_counter() - began, _processor() - before))
     return found, Cost(*np.median(costs, axis=0).tolist())
 
@@ -66,8 +67,12 @@ def ask(peer: str, job: str, customers: tuple[np.ndarray, ...], **settings: Any)
         question, answer = Path(name) / "customers.npz", Path(name) / "answer.json"
         np.savez(question, *customers)
         script = Path(__file__).with_name(f"peer_{peer.replace('-', '_')}.py")
-        command = [python, script, job, question, answer, json.dumps(settings)]
-        done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
+        command = [python, "-W", "ignore", script, job, question, answer, json.dumps(settings)]
+        # What PyMC compiles goes to an empty cache, as on a machine that never ran it.
+        environment = os.environ | {"PYTENSOR_FLAGS": f"base_compiledir={name}"}
+        done = subprocess.run(
+            command, env=environment, cwd=name, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SystemExit(f"{peer} failed at {job}:\n{done.stderr[-3000:]}")
         found: dict[str, Any] = json.loads(answer.read_text())
