@@ -21,7 +21,7 @@ from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.posterior import WIDEST
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
-DRAWS = 4000
+DRAWS = 2000
 FAR = 3.5
 """Standard errors beyond which one of 20 quantiles is not where it should be."""
 

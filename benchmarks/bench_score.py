@@ -29,7 +29,7 @@ def against(peer, customers, *, repeats):
     """Who is faster on the same customers, and whether both say the same."""
     mine, cost = measured(score, customers, repeats=repeats)
     theirs = ask(peer, "score", customers, parameters=list(PARAMS), horizon=HORIZON)
-    whom = f"Pareto/NBD, {customers[0].size:,} simulated customers:"
+    whom = f"Pareto/NBD, simulated customers: {customers[0].size:,},"
     compare(f"{whom} expected purchases and P(alive)", cost, peer, theirs["cost"])
     for what, own, other in zip(("purchases", "P(alive)"), mine, theirs["means"], strict=True):
         print(f"{whom} mean {what}: ours {own.mean():.9g}, {peer} {other:.9g}")
@@ -68,7 +68,8 @@ if __name__ == "__main__":
     _, cost = measured(score, customers, repeats=3)
     rate = customers[0].size / cost.wall
     print(
-        f"Pareto/NBD scores, {customers[0].size:,} simulated customers: ours {cost}, "
+        f"Pareto/NBD, simulated customers: {customers[0].size:,}, expected purchases and P(alive): "
+        f"ours {cost}, "
         f"{rate / 1e6:.2f} million a second (aim: 5 million), no peer tried"
     )
     against("lifetimes", tuple(column[:100_000] for column in customers), repeats=3)
