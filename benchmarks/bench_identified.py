@@ -17,7 +17,7 @@ from peers import measured
 
 import clv
 from clv.checked import CustomerSummary
-from clv.data import summarize
+from clv.data import engine, summarize
 from clv.models.pareto_nbd import ParetoNBD
 from clv.periods import ObservationWindow
 from clv.pipeline.workbench import workbench
@@ -42,13 +42,14 @@ def summaries(log):
                 window = ObservationWindow(start, cut)
                 days = summarize.transactions(lines, returns, cut)
                 rows = summarize.customer_summary(lines, days, window)
-                yield CustomerSummary.from_table(rows.to_pyarrow(), window)
+                yield CustomerSummary.from_table(engine.fetch(rows), window)
 
 
-if __name__ == "__main__":
+def main():
     log = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("CLV_SOURCE")
     if log is None:
-        raise SystemExit("No log: name Online Retail II in CLV_SOURCE to fit its five cuts.")
+        print("No log, no cuts: name Online Retail II in CLV_SOURCE.")
+        return
     for summary in summaries(log):
         for prior in (True, False):
             fit = functools.partial(ParetoNBD.fit, summary, prior=prior)
@@ -59,3 +60,7 @@ if __name__ == "__main__":
                 f"{fitted.report.evaluations} evaluations, {fitted.report.status}, log-likelihood "
                 f"{fitted.report.log_likelihood:.4f}; no peer tried"
             )
+
+
+if __name__ == "__main__":
+    main()
