@@ -100,11 +100,11 @@ def alone(model, customers):
     )
 
 
-if __name__ == "__main__":
+def main():
     for model in MODELS:
         against("lifetimes", model, "CDNOW", cdnow(), repeats=21, times=5)
     if "--quick" in sys.argv:
-        raise SystemExit
+        return
     for model in MODELS:
         few, many = simulated(10_000), simulated(100_000)
         against("lifetimes", model, "simulated", few, repeats=7, times=3)
@@ -112,3 +112,7 @@ if __name__ == "__main__":
         alone(model, simulated(1_000_000))
     against(MAP, "Pareto/NBD", "CDNOW", cdnow(), repeats=5, times=1)
     beside_clvtools()
+
+
+if __name__ == "__main__":
+    main()

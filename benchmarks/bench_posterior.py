@@ -6,7 +6,7 @@ given to NUTS, so that both draw from one distribution. Ours are weighted propos
 effective size is what equal draws leave of their number; that of NUTS is ArviZ's, by quantile.
 
     python benchmarks/bench_posterior.py            2 chains of 1,000 draws after 1,000 to tune
-    python benchmarks/bench_posterior.py --quick    2 chains of 200
+    python benchmarks/bench_posterior.py --quick    2 chains of 200 after 200
 """
 
 import sys
