@@ -34,7 +34,7 @@ test-long: .venv/dev  ## the long ones: every page in a browser, PostgreSQL, a s
 
 test-all: test test-long  ## every test
 
-bench: .venv/dev  ## every benchmark, against the peers, in one run
+bench: .venv/dev .bench/lifetimes/ready .bench/pymc-marketing/ready  ## every benchmark, against the peers, in one run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 image:  ## docker/Dockerfile as clv-forecaster, with Docker or Podman
@@ -48,7 +48,7 @@ lock: $(UV)  ## compute both lock files anew
 	$(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## remove what can be made again, except data
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .uv .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 
 .venv/runtime: requirements.txt pyproject.toml | $(BIN)/python
 	$(UV) pip install --quiet --python .venv --require-hashes -r requirements.txt
@@ -59,6 +59,11 @@ clean:  ## remove what can be made again, except data
 	$(UV) pip sync --quiet --python .venv --require-hashes requirements-dev.txt
 	$(UV) pip install --quiet --python .venv --no-deps --editable .
 	@touch $@ .venv/runtime
+
+.bench/%/ready: benchmarks/%.txt | $(UV)
+	$(UV) venv --quiet --clear --python $(PYTHON) .bench/$*
+	$(UV) pip install --quiet --python .bench/$* -r $<
+	@touch $@
 
 $(BIN)/python: | $(UV)
 	$(UV) venv --quiet --python $(PYTHON) .venv
