@@ -27,12 +27,15 @@ from clv.pipeline.backtest import (
     FITTED_BASELINES,
     HORIZONS,
     backtest,
-    followed,
+    lessons,
     past_records,
-    split_at,
 )
+from clv.pipeline.splits import followed, open_tables, past_of, split_at
+from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
-from clv.store.workspace import Workspace
+from clv.store import artifacts
+from clv.store.parquet import read_summary
+from clv.store.workspace import SUMMARY, Workspace
 
 FIRST, LAST = dt.datetime(2023, 1, 1, 9), dt.datetime(2024, 2, 5, 9)
 CUT, HORIZON = dt.date(2023, 9, 1), 91
@@ -104,14 +107,18 @@ def split_of(tmp_path, orders, cut=CUT, horizon_days=HORIZON, **settings):
     log = write_orders(tmp_path / "orders.csv", orders)
     workspace = ingest_only(tmp_path / "shop", log, **ORDER_LOG, **settings)
     with workbench(workspace) as (_, connection):
-        tables = module._open(connection, workspace)
+        tables = open_tables(connection, workspace)
         split = split_at(tables, cut)
         outcome = followed(tables, split, horizon_days)
         fitted = module._fit(split, ["pareto-nbd"], lambda text: None)
         fitted["pareto-nbd"] = fitted["pareto-nbd"].with_posterior(split.summary)
         doubt = Shock(0.15, 3), [AS_STATED, AS_STATED]
-        forecasts = module._forecasts(split, outcome, fitted, "pareto-nbd", doubt)
-        past = module._past(split, horizon_days)
+        name, model = "pareto-nbd", fitted["pareto-nbd"]
+        forecasts = [
+            module._chosen(model, name, split, outcome, doubt),
+            *module._others(split, horizon_days, fitted),
+        ]
+        past = past_of(split, horizon_days)
         return Seen(split.summary, outcome, past, scoring.records(outcome, forecasts))
 
 
@@ -259,13 +266,16 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
     for found in models.values():
         roles = Counter(role for _, role in found)
         assert roles["chosen"] == 1
-        assert {model for model, role in found if role != "baseline"} == set(CANDIDATES)
+        ours = {model.removesuffix(", boosted") for model, role in found if role != "baseline"}
+        assert ours == set(CANDIDATES)
         assert {model for model, role in found if role == "baseline"} == BASELINE_NAMES
 
 
 def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
     records = finished.outcome.backtest
-    chosen = {(r["cut"], r["model"]) for r in records if r["role"] == "chosen"}
+    chosen = {
+        (r["cut"], r["model"].removesuffix(", boosted")) for r in records if r["role"] == "chosen"
+    }
 
     for cut, model in chosen:
         day = dt.date.fromisoformat(cut)
@@ -369,3 +379,53 @@ def test_a_table_of_the_workspace_that_cannot_be_read_is_named(workspace):
 
     with pytest.raises(IncompatibleArtifact, match=r"clv\.parquet: it cannot be read"):
         backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
+
+
+def buyers_at_a_beat(seed, *, customers=300, days=760):
+    """Customers who buy every 25 days or so until they leave, which no Pareto/NBD expects."""
+    rng = np.random.default_rng(seed)
+    for customer in range(customers):
+        at = float(rng.integers(0, 600))
+        while at < days:
+            day = FIRST + dt.timedelta(days=int(at), minutes=int(rng.integers(600)))
+            yield f"c{customer}", day, round(float(rng.gamma(4, 10)) + 1, 2)
+            if rng.random() < 0.08:
+                break
+            at += 25 * rng.gamma(25, 1 / 25)
+
+
+def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained(tmp_path):
+    log = write_orders(tmp_path / "orders.csv", list(buyers_at_a_beat(1)))
+    workspace = ingest_only(tmp_path / "shop", log, **ORDER_LOG)
+
+    records = backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
+
+    names = {r["cut"]: r["model"] for r in records if r["role"] == "chosen"}
+    assert names[min(names)] == "pareto-nbd"  # nothing was known yet
+    assert names["2024-10-29"] == "pareto-nbd, boosted"
+    scores = {
+        (r["model"], r["target"]): r["value"]
+        for r in records
+        if (r["cut"], r["horizon_days"], r["metric"]) == ("2024-10-29", 91, "tweedie")
+    }
+    corrected, plain = (scores[name, "net_cash"] for name in (names["2024-10-29"], "pareto-nbd"))
+    assert corrected < 0.95 * plain
+    held = {origin.day.isoformat() for origin in lessons(workspace, "pareto-nbd")}
+    assert held == set(names)
+
+    digest = train(workspace, "pareto-nbd", lambda text: None)
+
+    model, summary = artifacts.load(workspace, digest), read_summary(workspace.path(SUMMARY))
+    value = model.purchases.expected_transactions(summary, 91) * model.day_value(summary)
+    assert model.is_corrected(91)
+    assert model.expected_value(summary, 91).sum() == pytest.approx(value.sum())
+    assert np.abs(model.expected_value(summary, 91) / value - 1).max() > 0.1
+
+
+def test_what_was_missed_on_another_log_teaches_nothing(finished, workspace):
+    assert lessons(workspace, "pareto-nbd")
+    path = workspace.path(SUMMARY)
+    table = pq.read_table(path)
+    pq.write_table(table.slice(1), path)
+
+    assert lessons(workspace, "pareto-nbd") == []

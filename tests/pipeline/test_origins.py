@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 from runs import ORDER_LOG, ingest_only, write_orders
 
-from clv.pipeline import backtest
 from clv.pipeline.origins import origins_at
+from clv.pipeline.splits import open_tables
 from clv.pipeline.workbench import workbench
 
 FIRST = dt.date(2023, 1, 1)
@@ -43,7 +43,7 @@ def learned(folder, orders, cut=CUT, days=DAYS):
     log = write_orders(folder / "orders.csv", orders)
     workspace = ingest_only(folder / "shop", log, **ORDER_LOG)
     with workbench(workspace) as (_, connection):
-        origins = origins_at(backtest._open(connection, workspace), days, cut)
+        origins = origins_at(open_tables(connection, workspace), days, cut)
     return {
         (origin.day - FIRST).days: {
             name: row

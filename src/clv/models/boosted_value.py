@@ -78,6 +78,13 @@ class Origin:
     def day(self) -> dt.date:
         return self.summary.window.end
 
+    def sample(self) -> Origin:
+        """As many of its customers as trees learn from."""
+        some = np.arange(0, len(self.summary), 1 + (len(self.summary) - 1) // MOST_CUSTOMERS)
+        table = self.summary.table.take(some)
+        summary = CustomerSummary(table, self.summary.window, self.summary.time_unit)
+        return Origin(summary, self.horizon_days, self.base_mean[some], self.actual[some])
+
     @property
     def known_from(self) -> dt.date:
         """The first day on which the outcome is known."""

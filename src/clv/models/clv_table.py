@@ -136,7 +136,8 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     lifetime_days = purchases.expected_transactions(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
-    predicted = _cents(margin * (days * day_value))
+    value = model.corrected(summary, terms.horizon_days, days * day_value)
+    predicted = _cents(margin * value)
     return {
         "historic_clv": _cents(historic),
         "historic_number_of_orders": orders.astype(np.int64),

@@ -7,8 +7,9 @@ sent back? Their product is money; the parts know nothing of each other.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
+from clv.models.boosted_value import BoostedValue, Origin
 from clv.models.catalog import PURCHASE_MODELS, SPEND_MODELS
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.posterior import Posterior
@@ -81,6 +83,7 @@ class LifetimeValue:
     """A fitted purchase model, spend model and return share.
 
     Without a ``posterior`` it has expectations, and neither medians nor intervals.
+    ``corrections`` are what trees found it to miss, by horizon.
     """
 
     purchases: PurchaseModel
@@ -88,6 +91,7 @@ class LifetimeValue:
     return_share: ReturnShare
     orders_per_day: float
     posterior: Posterior | None = None
+    corrections: Mapping[int, BoostedValue] = dataclasses.field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -130,6 +134,32 @@ class LifetimeValue:
         posterior = Posterior.of(self.purchases, spend, summary)
         return dataclasses.replace(self, posterior=posterior)
 
+    def corrected_by(
+        self, summary: CustomerSummary, origins: Iterable[Origin], horizons: Iterable[int]
+    ) -> Self:
+        """The same with what earlier dates call for at these horizons, where they tell at all.
+
+        ``summary`` is the one of the fit; an origin whose outcome was not known yet is left out.
+        """
+        known = [one for one in origins if one.known_from <= summary.window.end]
+        found = {}
+        for days in horizons:
+            own = [one for one in known if one.horizon_days == days]
+            with contextlib.suppress(NotEnoughData):
+                base = self.expected_value(summary, days)
+                correction = BoostedValue.fit(own, summary, base)
+                if correction.strength:
+                    found[days] = correction
+        return dataclasses.replace(self, corrections=found)
+
+    def is_corrected(self, horizon_days: float) -> bool:
+        return horizon_days in self.corrections
+
+    def corrected(self, summary: CustomerSummary, horizon_days: float, value: Float) -> Float:
+        """``value`` expected within the horizon by the parts, with the correction for it."""
+        found = self.corrections.get(int(horizon_days)) if self.is_corrected(horizon_days) else None
+        return value if found is None else found.correct(summary, value)
+
     def orders_of_a_day(self, summary: CustomerSummary) -> Float:
         """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
         orders = summary.column("orders")
@@ -146,13 +176,16 @@ class LifetimeValue:
     ) -> Float:
         """Expected value within the horizon less returns, shape ``(n,)``, in currency.
 
+        A discounted one is not corrected.
+
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
         days = self.purchases.expected_transactions(
             summary, horizon_days, annual_discount=annual_discount
         )
-        return days * self.day_value(summary)
+        value = days * self.day_value(summary)
+        return value if annual_discount else self.corrected(summary, horizon_days, value)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
@@ -162,6 +195,7 @@ class LifetimeValue:
             "return_share": dataclasses.asdict(self.return_share),
             "orders_per_day": self.orders_per_day,
             "posterior": self.posterior and self.posterior.to_dict(),
+            "corrections": {str(days): one.to_dict() for days, one in self.corrections.items()},
         }
 
     @classmethod
@@ -174,6 +208,7 @@ class LifetimeValue:
             ReturnShare(**stored["return_share"]),
             stored["orders_per_day"],
             posterior and Posterior.from_dict(posterior),
+            {int(d): BoostedValue.from_dict(one) for d, one in stored["corrections"].items()},
         )
 
 

@@ -155,7 +155,7 @@ def each_block(
     buying = model.purchases.ahead(summary, horizon_days, model.posterior.purchases)
     spend = _spend(model, model.posterior, summary)
     names = names or summary.table["customer_id"].to_pylist()
-    kept = 1.0 - model.return_share.of(summary)
+    kept = (1.0 - model.return_share.of(summary)) * _correction(model, summary, horizon_days)
 
     def found(places: Places) -> tuple[Places, Found]:
         drawn = predictive.draw(buying, spend, names, places, draws=DRAWS, seed=SEED)
@@ -168,6 +168,16 @@ def each_block(
         return
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         yield from threads.map(found, blocks)
+
+
+def _correction(model: LifetimeValue, summary: CustomerSummary, horizon_days: float) -> Float:
+    """What the correction of the mean does to each customer's draws, shape ``(n,)``."""
+    if not model.is_corrected(horizon_days):
+        return np.ones(len(summary))
+    days = model.purchases.expected_transactions(summary, horizon_days)
+    value = days * model.day_value(summary)
+    corrected = model.corrected(summary, horizon_days, value)
+    return np.divide(corrected, value, out=np.ones_like(value), where=value > 0)
 
 
 def _spend(model: LifetimeValue, posterior: Posterior, summary: CustomerSummary) -> Spend:

@@ -9,27 +9,24 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import duckdb
-import ibis
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
-from clv.data import engine, summarize
-from clv.errors import FitError, IncompatibleArtifact, NotEnoughData
+from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
-from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record, Role
-from clv.models.baselines import BASELINES, YEAR_DAYS, Past
+from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record
+from clv.models.baselines import BASELINES
+from clv.models.boosted_value import Origin
 from clv.periods import ObservationWindow, TimeUnit
+from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
-from clv.store import parquet
 from clv.store import workspace as files
-from clv.store.workspace import Stage, Workspace
+from clv.store.workspace import Stage, Workspace, data_digest
 
 if TYPE_CHECKING:
     from clv.models.lifetime_value import LifetimeValue
@@ -43,7 +40,6 @@ CANDIDATES = ("seasonal-pareto-nbd", "pareto-nbd", "mbg-cnbd")
 FITTED_BASELINES = {"plain-pareto-nbd": "pareto-nbd", "plain-nbd": "nbd"}
 """Models of the catalog as others fit them: without a prior, without returns."""
 LEVEL = 0.8
-
 
 SPREAD = ("purchase_days", "net_cash")
 """Targets whose distribution is forecast, not the mean alone."""
@@ -62,26 +58,28 @@ class Transform(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Tables:
-    """A workspace's tables inside the engine."""
+class Held:
+    """What a backtest has found so far; ``lessons`` are of each candidate, before correction."""
 
-    lines: ibis.Table
-    credits: ibis.Table
-    returns: ibis.Table
-    window: ObservationWindow
-    net: bool
+    records: list[Record] = dataclasses.field(default_factory=list)
+    rows: list[pa.Table] = dataclasses.field(default_factory=list)
+    transforms: list[Transform] = dataclasses.field(default_factory=list)
+    lessons: list[tuple[str, Origin]] = dataclasses.field(default_factory=list)
 
-
-@dataclasses.dataclass(frozen=True)
-class Split:
-    """What was known at a cut, what every customer did lately, and what followed."""
-
-    summary: CustomerSummary
-    days: ibis.Table
-
-    @property
-    def cut(self) -> dt.date:
-        return self.summary.window.end
+    def add(
+        self, split: Split, outcome: Outcome, forecasts: Sequence[Forecast], among: Sequence[str]
+    ) -> None:
+        cut, days = outcome.cut, outcome.horizon_days
+        self.records.extend(scoring.records(outcome, forecasts))
+        self.rows.append(scoring.holdout(outcome, forecasts))
+        ranges = forecasts[0].ranges
+        self.transforms.extend(Transform(cut, days, name, ranges[name].stated) for name in ranges)
+        actual = outcome.actual["net_cash"]
+        self.lessons.extend(
+            (one.model, Origin(split.summary, days, one.mean["net_cash"], actual))
+            for one in forecasts
+            if one.model in among
+        )
 
 
 def backtest(
@@ -104,32 +102,31 @@ def backtest(
         tell("nothing changed since the last backtest: its report is kept")
         return list(workspace.read_json(files.BACKTEST_REPORT))
     with workbench(workspace) as (stage, connection):
-        tables = _open(connection, workspace)
-        records: list[Record] = []
-        rows: list[pa.Table] = []
-        seen: list[Transform] = []
+        tables, held = open_tables(connection, workspace), Held()
         for cut, horizons in scoring.cuts(tables.window, _horizons(horizon_days)).items():
             tell(f"backtest: what was known on {cut}, {', '.join(map(str, horizons))} days ahead")
             split = split_at(tables, cut)
             fitted = _fit(split, among, tell)
             if not fitted:
                 continue
-            known = scoring.known_by(records, cut)
+            known = scoring.known_by(held.records, cut)
             chosen = scoring.choose(known, [name for name in among if name in fitted])
             fitted[chosen] = fitted[chosen].with_posterior(split.summary)
             for days in horizons:
                 outcome = followed(tables, split, days)
                 shock = scoring.common_shock(known, days, history_days=split.summary.window.days)
-                maps = [calibration_of(seen, name, days, known_by=cut) for name in SPREAD]
-                forecasts = _forecasts(split, outcome, fitted, chosen, (shock, maps))
-                ranges = forecasts[0].ranges
-                seen += [Transform(cut, days, name, ranges[name].stated) for name in ranges]
-                records += scoring.records(outcome, forecasts)
-                rows.append(scoring.holdout(outcome, forecasts))
-        if not records:
+                maps = [
+                    calibration_of(held.transforms, name, days, known_by=cut) for name in SPREAD
+                ]
+                origins = [origin for name, origin in held.lessons if name == chosen]
+                model = fitted[chosen].corrected_by(split.summary, origins, [days])
+                own = _chosen(model, chosen, split, outcome, (shock, maps))
+                others = {name: one for name, one in fitted.items() if name != own.model}
+                held.add(split, outcome, [own, *_others(split, days, others)], among)
+        if not held.records:
             raise _nothing_checked(tables.window)
-        _publish(stage, key, records, rows)
-    return records
+        _publish(stage, key, held, data_digest(workspace.path(files.SUMMARY)))
+    return held.records
 
 
 def candidates(model: str) -> tuple[str, ...]:
@@ -192,14 +189,56 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, records: list[Record], rows: list[pa.Table]) -> None:
+def _publish(stage: Stage, key: str, held: Held, data: str) -> None:
     from clv.evaluation.review import review
 
-    stage.write_json(files.BACKTEST_REPORT, records)
-    held = pa.concat_tables(rows)
-    pq.write_table(held, stage.path(files.HOLDOUT), compression="snappy")
-    stage.write_json(files.REVIEW, review(records, held).to_dict())
-    stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW])
+    rows = pa.concat_tables(held.rows)
+    stage.write_json(files.BACKTEST_REPORT, held.records)
+    stage.write_json(files.REVIEW, review(held.records, rows).to_dict())
+    pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
+    taught = pa.concat_tables([_rows_of(*lesson) for lesson in held.lessons])
+    taught = taught.replace_schema_metadata({"data_digest": data})
+    pq.write_table(taught, stage.path(files.LESSONS), compression="snappy")
+    written = [files.BACKTEST_REPORT, files.REVIEW, files.HOLDOUT, files.LESSONS]
+    stage.publish("backtest", key, written)
+
+
+def _rows_of(model: str, origin: Origin) -> pa.Table:
+    """A lesson as rows of the summary, with what was forecast and what came."""
+    sample = origin.sample()
+    table = sample.summary.table
+    added = {
+        "model": pa.repeat(model, table.num_rows),
+        "window_start": pa.repeat(pa.scalar(sample.summary.window.start), table.num_rows),
+        "window_end": pa.repeat(pa.scalar(sample.day), table.num_rows),
+        "lesson_days": pa.repeat(sample.horizon_days, table.num_rows),
+        "base_mean": pa.array(sample.base_mean),
+        "actual": pa.array(sample.actual),
+    }
+    for name, column in added.items():
+        table = table.append_column(name, column)
+    return table
+
+
+def lessons(workspace: Workspace, model: str) -> list[Origin]:
+    """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
+    path = workspace.path(files.LESSONS)
+    digest = data_digest(workspace.path(files.SUMMARY)).encode()
+    if not path.is_file() or pq.read_schema(path).metadata[b"data_digest"] != digest:
+        return []
+    table = pq.read_table(path, filters=pc.field("model") == model, partitioning=None)
+    found = []
+    places = table.select(["window_start", "window_end", "lesson_days"])
+    for place in places.group_by(places.column_names).aggregate([]).to_pylist():
+        own = table.filter(
+            (pc.field("window_end") == place["window_end"])
+            & (pc.field("lesson_days") == place["lesson_days"])
+        )
+        window = ObservationWindow(place["window_start"], place["window_end"])
+        mean, actual = (own[name].to_numpy() for name in ("base_mean", "actual"))
+        summary = CustomerSummary(own, window, TimeUnit.DAY)
+        found.append(Origin(summary, place["lesson_days"], mean, actual))
+    return found
 
 
 def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
@@ -219,111 +258,12 @@ def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
     )
 
 
-def _open(connection: Any, workspace: Workspace) -> Tables:
-    def table(path: str) -> ibis.Table:
-        where = workspace.path(path)
-        try:
-            return engine.hold(connection, connection.read_parquet(str(where)))
-        except duckdb.InvalidInputException as cause:
-            raise IncompatibleArtifact(
-                where, "it cannot be read as Parquet.", next_step=parquet.AGAIN
-            ) from cause
-
-    known = table(files.SUMMARY).select("customer_id")
-    lines, refused, returns = (
-        table(path) for path in (files.CLEAN_LINES, files.REFUSED, files.RETURNS)
-    )
-    summary = workspace.path(files.SUMMARY)
-    return Tables(
-        # Anonymous lines may be kept under one name, which is no customer.
-        lines=engine.hold(connection, lines.semi_join(known, "customer_id")),
-        credits=refused.filter(refused.rule == "return"),
-        returns=returns,
-        window=parquet.read_summary(summary).window,
-        net=parquet.facts_of(summary)["basis"] == "net",
-    )
-
-
-def split_at(tables: Tables, cut: dt.date) -> Split:
-    """What was known on ``cut``, its last day."""
-    window = ObservationWindow(tables.window.start, cut)
-    days = summarize.transactions(tables.lines, tables.returns, cut, net=tables.net)
-    days = engine.hold(days.get_backend(), days)
-    rows = summarize.customer_summary(tables.lines, days, window)
-    by_day = summarize.repeat_purchases_by_day(days, window)
-    return Split(CustomerSummary.from_table(engine.fetch(rows), window, TimeUnit.DAY, by_day), days)
-
-
-def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:
-    """What the ``horizon_days`` after a cut brought."""
-    holdout = split.summary.window.holdout(horizon_days)
-    actual = _aligned(split.summary, _followed(tables, holdout))
-    return Outcome(split.cut, horizon_days, split.summary.table["customer_id"], actual)
-
-
-def _followed(tables: Tables, holdout: ObservationWindow) -> ibis.Table:
-    """Per customer: purchase days, matched net value, and cash in less cash out."""
-    lines, credits = (_within(table, holdout) for table in (tables.lines, tables.credits))
-    days = summarize.transactions(lines, tables.returns, holdout.end, net=True)
-    days = days.filter(days.date >= holdout.start)
-    bought = days.group_by("customer_id").agg(
-        purchase_days=days.count(),
-        net_matched=(days.gross_value - days.returned_value).sum(),
-    )
-    moved = lines.select("customer_id", "sales").union(credits.select("customer_id", "sales"))
-    cash = moved.group_by("customer_id").agg(net_cash=moved.sales.sum())
-    return cash.left_join(bought, "customer_id").drop("customer_id_right")
-
-
-def _within(table: ibis.Table, window: ObservationWindow) -> ibis.Table:
-    day = table.invoice_date.date()
-    return table.filter(day.between(window.start, window.end))
-
-
-def _past(split: Split, horizon_days: int) -> dict[str, Past]:
-    """What each customer did in the last period, the last year and ever, by target."""
-    summary, days, end = split.summary, split.days, split.cut
-    value = days.gross_value - days.returned_value
-    counted = {}
-    ever = summary.window.days + 1
-    for name, span in (("period", horizon_days), ("year", YEAR_DAYS), ("whole", ever)):
-        lately = days.date > end - dt.timedelta(days=span)
-        counted[f"{name}_days"] = lately.cast("int64").sum()
-        counted[f"{name}_value"] = ibis.ifelse(lately, value, 0).sum()
-    found = _aligned(summary, days.group_by("customer_id").agg(**counted))
-    age = summary.column("age") * summary.time_unit.days + 1
-    of_days, of_value = (
-        Past(
-            last_period=found[f"period_{what}"],
-            last_year=found[f"year_{what}"],
-            whole=found[f"whole_{what}"],
-            age=age,
-            year_days=min(YEAR_DAYS, summary.window.days + 1),
-            horizon_days=horizon_days,
-        )
-        for what in ("days", "value")
-    )
-    return {"purchase_days": of_days, "net_cash": of_value, "net_matched": of_value}
-
-
-def _aligned(summary: CustomerSummary, table: ibis.Table) -> dict[str, Float]:
-    """The table's numbers in the order of the summary, 0 for customers it lacks."""
-    found = engine.fetch(table)
-    ids = summary.table.select(["customer_id"])
-    ids = ids.append_column("place", pa.array(np.arange(len(summary))))
-    joined = ids.join(found, "customer_id", join_type="left outer").sort_by("place")
-    return {
-        name: np.nan_to_num(np.asarray(joined[name].cast(pa.float64()).to_numpy()))
-        for name in found.column_names
-        if name != "customer_id"
-    }
-
-
 def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeValue]:
     """The candidates that can be fitted at a cut, and the models among the baselines.
 
     None at all where the default cannot be: nothing was checked there.
     """
+    from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
     from clv.models.lifetime_value import LifetimeValue
 
     wanted = {name: (name, True) for name in among}
@@ -331,7 +271,8 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
     fitted = {}
     for name, (model, prior) in wanted.items():
         try:
-            fitted[name] = LifetimeValue.fit(split.summary, model, prior=prior)
+            spend = GammaGammaByFrequency if prior else GammaGamma
+            fitted[name] = LifetimeValue.fit(split.summary, model, spend=spend.name, prior=prior)
         except FitError as error:
             if name == among[0]:
                 tell(f"backtest: nothing to check at {split.cut}: {error}")
@@ -340,15 +281,20 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
     return fitted
 
 
-def _forecasts(
-    split: Split,
-    outcome: Outcome,
-    fitted: Mapping[str, LifetimeValue],
-    chosen: str,
-    terms: Doubt,
-) -> list[Forecast]:
-    """Everybody's forecasts at one cut and horizon, the chosen one first and with its ranges."""
+def _chosen(
+    model: LifetimeValue, name: str, split: Split, outcome: Outcome, terms: Doubt
+) -> Forecast:
+    """The forecast that would have been made, with its ranges."""
     days = outcome.horizon_days
+    of_days = model.purchases.expected_transactions(split.summary, days)
+    value = model.expected_value(split.summary, days)
+    mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+    shown = f"{name}, boosted" if model.is_corrected(days) else name
+    return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, terms))
+
+
+def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> list[Forecast]:
+    """Everybody else's at one cut and horizon; of the chosen one before it was corrected."""
     forecasts = []
     for name, model in fitted.items():
         of_days = model.purchases.expected_transactions(split.summary, days)
@@ -356,14 +302,12 @@ def _forecasts(
         worth = model.spend.expected_day_value if plain else model.day_value
         value = of_days * worth(split.summary)
         mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
-        role: Role = "baseline" if plain else "chosen" if name == chosen else "challenger"
-        spread = _ranges(model, split.summary, outcome, terms) if role == "chosen" else {}
-        forecasts.append(Forecast(name, role, mean, spread))
-    past = _past(split, days)
+        forecasts.append(Forecast(name, "baseline" if plain else "challenger", mean))
+    past = past_of(split, days)
     for name, baseline in BASELINES.items():
         mean = {target: baseline(of_target) for target, of_target in past.items()}
         forecasts.append(Forecast(name, "baseline", mean))
-    return sorted(forecasts, key=lambda forecast: forecast.role != "chosen")
+    return forecasts
 
 
 def _ranges(

@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clv.checked import CustomerSummary
 from clv.data import engine, summarize
 from clv.models.xgb_survival import Origin
-from clv.periods import ObservationWindow, TimeUnit
-
-if TYPE_CHECKING:
-    from clv.pipeline.backtest import Tables
+from clv.pipeline.splits import Tables, split_at
 
 
 def origins_at(tables: Tables, days: Iterable[dt.date], cut: dt.date) -> list[Origin]:
@@ -27,7 +22,7 @@ def origins_at(tables: Tables, days: Iterable[dt.date], cut: dt.date) -> list[Or
     known = engine.hold(known.get_backend(), known)
     found = []
     for day in days:
-        summary = _summary_at(tables, day)
+        summary = split_at(tables, day).summary
         table = engine.fetch(summarize.next_purchases(known, day)).to_pydict()
         waited = dict(zip(table["customer_id"], table["waited"], strict=True))
         names = summary.table["customer_id"].to_pylist()
@@ -40,12 +35,3 @@ def origins_at(tables: Tables, days: Iterable[dt.date], cut: dt.date) -> list[Or
             )
         )
     return found
-
-
-def _summary_at(tables: Tables, day: dt.date) -> CustomerSummary:
-    window = ObservationWindow(tables.window.start, day)
-    days = summarize.transactions(tables.lines, tables.returns, day, net=tables.net)
-    days = engine.hold(days.get_backend(), days)
-    rows = summarize.customer_summary(tables.lines, days, window)
-    by_day = summarize.repeat_purchases_by_day(days, window)
-    return CustomerSummary.from_table(engine.fetch(rows), window, TimeUnit.DAY, by_day)

@@ -9,6 +9,7 @@ import contextlib
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
+from clv.pipeline.backtest import lessons
 from clv.pipeline.record import Records, record
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -21,13 +22,17 @@ from clv.store.workspace import Workspace, key_of
 def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -> str:
     """Fit ``model`` (a name in the catalog) to the summary; returns the digest it is stored by.
 
+    Where a backtest held the model against this very log, trees learn from what it missed.
+
     Raises:
         NotEnoughData, NotConverged: the data do not carry this model.
         ModelNotFound: there is no summary yet.
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
-    key = step_key(workspace, files.SUMMARY, model=model, prior=prior)
+    origins = lessons(workspace, model) if prior else []
+    learned_from = [files.LESSONS] if origins else []
+    key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
         return workspace.files_of(step)[0].split("/")[1]
@@ -36,6 +41,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     summary = parquet.read_summary(path)
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
+    horizons = {origin.horizon_days for origin in origins}
+    fitted = fitted.corrected_by(summary, origins, sorted(horizons))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
     with workspace.staging() as stage:

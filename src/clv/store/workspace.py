@@ -33,6 +33,7 @@ ETL_REPORT = "reports/etl.json"
 BACKTEST_REPORT = "reports/backtest.json"
 HOLDOUT = "reports/holdout.parquet"
 REVIEW = "reports/review.json"
+LESSONS = "data/processed/lessons.parquet"
 REPORT = "reports/report.html"
 STEPS = "reports/steps.json"
 

@@ -74,8 +74,9 @@ class LifetimeValueModel(PythonModel):
         purchases = self.model.purchases
         summary = CustomerSummary.from_arrays(self.window, time_unit=purchases.time_unit, **columns)
         days = purchases.expected_transactions(summary, horizon_days)
+        value = self.model.corrected(summary, horizon_days, days * self.model.day_value(summary))
         answers = (
-            np.round(days * self.model.day_value(summary), 2),
+            np.round(value, 2),
             days * self.model.orders_of_a_day(summary),
             purchases.p_purchase(summary, horizon_days),
             purchases.p_alive(summary),
