@@ -121,7 +121,7 @@ def test_covariates_that_are_zero_leave_the_plain_fit(truth):
     zero = fit(truth, customers, 0 * purchase_z, 0 * dropout_z)
 
     assert zero.status is Status.NOT_IDENTIFIED  # nothing is known of the coefficients
-    assert zero.parameters[:4] == pytest.approx(plain.parameters, rel=1e-8)
+    assert zero.parameters[:4] == pytest.approx(plain.parameters, rel=1e-6)
     assert zero.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-13)
 
 
@@ -226,7 +226,7 @@ def test_covariates_that_are_zero_leave_the_plain_pareto_nbd(apparel):
     zero = pareto_nbd_fit.fit(distinct_histories(*customers, purchase_z=0 * z, dropout_z=0 * z))
 
     assert zero.status is Status.NOT_IDENTIFIED
-    assert zero.parameters[:4] == pytest.approx(plain.parameters, rel=1e-8)
+    assert zero.parameters[:4] == pytest.approx(plain.parameters, rel=1e-6)
     assert zero.log_likelihood == pytest.approx(plain.log_likelihood, rel=1e-13)
 
 

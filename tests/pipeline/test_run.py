@@ -24,6 +24,8 @@ FORECAST = {
     "data/processed/predictions.parquet",
     "reports/backtest.json",
     "reports/holdout.parquet",
+    "reports/review.json",
+    "data/processed/lessons.parquet",
 }
 
 
@@ -107,6 +109,8 @@ def test_one_more_line_in_the_log_recomputes_everything(finished, workspace, tmp
         *((name, {"ingest"}) for name in sorted(ETL)),
         ("reports/backtest.json", {"backtest"}),
         ("reports/holdout.parquet", {"backtest"}),
+        ("reports/review.json", {"backtest"}),
+        ("data/processed/lessons.parquet", {"backtest"}),
         ("data/processed/predictions.parquet", {"predict"}),
         ("models/*/model.json", {"train"}),
         ("models/*/manifest.json", {"train"}),
@@ -279,7 +283,7 @@ def test_a_log_too_short_to_check_is_forecast_and_no_check_of_another_log_stays(
     outcome, told = run_all(workspace.root, write_orders(tmp_path / "o.csv", orders), **ORDER_LOG)
 
     assert outcome.backtest == []
-    assert any("reaches 2024-07-10 or later" in text for text in told)
+    assert any("reaches 2024-07-09 or later" in text for text in told)
     assert not workspace.is_file("reports/backtest.json")
     assert not workspace.is_file("reports/holdout.parquet")
     assert set(outcome.predictions.table["horizon_validated"].to_pylist()) == {"extrapolated"}

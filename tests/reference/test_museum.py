@@ -20,7 +20,8 @@ from clv.models.catalog import PURCHASE_MODELS
 from clv.numerics import gamma_gamma, predictive
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.predictive import Customers
+from clv.numerics.pareto_nbd_draws import Ahead
+from clv.numerics.predictive import Spend
 from clv.numerics.simulate import history, log_intervals, on_whole_days, purchases
 from clv.periods import ObservationWindow, TimeUnit
 
@@ -135,16 +136,15 @@ def test_a_year_of_the_first_customer_of_cdnow_is_worth_what_weeks_make_of_it():
 
 def test_what_is_not_known_about_a_customers_spend_is_in_the_range_of_their_value():
     # pymc-marketing takes its mean before it multiplies.
-    bought_once = Customers(*(np.array([v]) for v in (0.0, 0.0, 10.0, 1.0, 30.0, 1.0, 1.0)))
-    params = ParetoNBDParams(*(np.array([v]) for v in (50.0, 700.0, 0.5, 1e5)))
-    per_purchase = GammaGammaParams(*(np.array([v]) for v in (6.25, 3.74, 15.44)))
-    mean = float(gamma_gamma.expected_spend(GammaGammaParams(6.25, 3.74, 15.44), 1, 30.0))
+    x, t_x, age, bought, spent = (np.array([v]) for v in (0.0, 0.0, 10.0, 1.0, 30.0))
+    none = np.empty((1, 0))
+    buying = Ahead(np.log([[50.0, 700.0, 0.5, 1e5]]), x, t_x, age, none, none, 365.0)
+    per_purchase = GammaGammaParams(6.25, 3.74, 15.44)
+    mean = float(gamma_gamma.expected_spend(per_purchase, 1, 30.0))
 
     drawn, of_mean = (
-        predictive.draw(
-            bought_once, 365.0, ["1"], params=params, spend=spend, draws=20_000, seed=1
-        ).value[0]
-        for spend in (per_purchase, mean)
+        predictive.draw(buying, Spend(worth, bought, spent), ["1"], draws=20_000, seed=1).value[0]
+        for worth in (per_purchase, mean)
     )
 
     assert drawn.mean() == pytest.approx(of_mean.mean(), rel=0.05)

@@ -109,7 +109,7 @@ def compare(rows: pa.Table, score: str) -> Comparison:
             of_models[name] = _scores(own, [block[:, who] for block in (*once, *blocks)], score)
         for name, values in of_models.items():
             if name != CHOSEN:
-                logs.setdefault(name, []).append(np.log(of_models[CHOSEN] / values))
+                logs.setdefault(name, []).append(_log_ratio(of_models[CHOSEN], values))
     complete = {name: np.array(own) for name, own in logs.items() if len(own) == len(places)}
     # The best baseline is the one the forecast gains least on.
     best = max(complete, key=lambda name: float(complete[name][:, 0].mean()))
@@ -130,6 +130,12 @@ def compare(rows: pa.Table, score: str) -> Comparison:
 
 CHOSEN = "chosen"
 PLACE = ("cut", "horizon_days")
+
+
+def _log_ratio(own: Float, other: Float) -> Float:
+    """Nothing where either has no score or a perfect one: that is no measure of the other."""
+    both = (own > 0) & (other > 0)
+    return np.log(np.where(both, own, 1.0) / np.where(both, other, 1.0))
 
 
 def _scores(rows: pa.Table, counts: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:

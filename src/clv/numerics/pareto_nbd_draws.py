@@ -156,7 +156,7 @@ class Ahead(NamedTuple):
     def _of(self, columns: Float) -> Ahead:
         """The same with the customers of other histories."""
         x, t_x, T, *z = columns
-        covariates = np.array(z).reshape(-1, T.size).T
+        covariates = np.array(z).reshape(len(z), T.size).T
         split = self.purchase_z.shape[1]
         return self._replace(
             x=x, t_x=t_x, T=T, purchase_z=covariates[:, :split], dropout_z=covariates[:, split:]

@@ -86,7 +86,7 @@ def test_the_latest_cut_is_the_figure_shown(run, finished):
     ]
 
     latest = max(rows, key=lambda row: row["cut"])
-    assert len(rows) == 2
+    assert len(rows) == 10
     assert run.data.metrics["net_cash/91d/bias"] == latest["value"]
 
 
