@@ -320,10 +320,10 @@ def refuse_fits(monkeypatch, refused):
     """Fits whose summary and prior ``refused`` says yes to end as not enough data."""
     original = LifetimeValue.fit.__func__
 
-    def fit(cls, summary, model, *, prior=True):
+    def fit(cls, summary, model, *, prior=True, **options):
         if refused(summary, prior):
             raise NotEnoughData("pareto-nbd", "it was refused.", next_step="Nothing.")
-        return original(cls, summary, model, prior=prior)
+        return original(cls, summary, model, prior=prior, **options)
 
     monkeypatch.setattr(LifetimeValue, "fit", classmethod(fit))
 

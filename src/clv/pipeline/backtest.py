@@ -20,7 +20,6 @@ from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record
 from clv.models.baselines import BASELINES
-from clv.models.boosted_value import Origin
 from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
@@ -29,6 +28,7 @@ from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace, data_digest
 
 if TYPE_CHECKING:
+    from clv.models.boosted_value import Origin
     from clv.models.lifetime_value import LifetimeValue
     from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
@@ -72,6 +72,8 @@ class Held:
         cut, days = outcome.cut, outcome.horizon_days
         self.records.extend(scoring.records(outcome, forecasts))
         self.rows.append(scoring.holdout(outcome, forecasts))
+        from clv.models.boosted_value import Origin
+
         ranges = forecasts[0].ranges
         self.transforms.extend(Transform(cut, days, name, ranges[name].stated) for name in ranges)
         actual = outcome.actual["net_cash"]
@@ -220,12 +222,20 @@ def _rows_of(model: str, origin: Origin) -> pa.Table:
     return table
 
 
-def lessons(workspace: Workspace, model: str) -> list[Origin]:
-    """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
+def has_lessons(workspace: Workspace) -> bool:
+    """Whether a backtest was made on the log as it is."""
     path = workspace.path(files.LESSONS)
     digest = data_digest(workspace.path(files.SUMMARY)).encode()
-    if not path.is_file() or pq.read_schema(path).metadata[b"data_digest"] != digest:
+    return path.is_file() and pq.read_schema(path).metadata[b"data_digest"] == digest
+
+
+def lessons(workspace: Workspace, model: str) -> list[Origin]:
+    """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
+    from clv.models.boosted_value import Origin
+
+    if not has_lessons(workspace):
         return []
+    path = workspace.path(files.LESSONS)
     table = pq.read_table(path, filters=pc.field("model") == model, partitioning=None)
     found = []
     places = table.select(["window_start", "window_end", "lesson_days"])

@@ -9,7 +9,7 @@ import contextlib
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
-from clv.pipeline.backtest import lessons
+from clv.pipeline.backtest import has_lessons, lessons
 from clv.pipeline.record import Records, record
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -30,8 +30,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
-    origins = lessons(workspace, model) if prior else []
-    learned_from = [files.LESSONS] if origins else []
+    learned_from = [files.LESSONS] if prior and has_lessons(workspace) else []
     key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
@@ -41,6 +40,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     summary = parquet.read_summary(path)
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
+    origins = lessons(workspace, model) if learned_from else []
     horizons = {origin.horizon_days for origin in origins}
     fitted = fitted.corrected_by(summary, origins, sorted(horizons))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
