@@ -266,7 +266,7 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
     for found in models.values():
         roles = Counter(role for _, role in found)
         assert roles["chosen"] == 1
-        ours = {model.removesuffix(", boosted") for model, role in found if role != "baseline"}
+        ours = {model.removesuffix(" + boosted") for model, role in found if role != "baseline"}
         assert ours == set(CANDIDATES)
         assert {model for model, role in found if role == "baseline"} == BASELINE_NAMES
 
@@ -274,7 +274,7 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
 def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
     records = finished.outcome.backtest
     chosen = {
-        (r["cut"], r["model"].removesuffix(", boosted")) for r in records if r["role"] == "chosen"
+        (r["cut"], r["model"].removesuffix(" + boosted")) for r in records if r["role"] == "chosen"
     }
 
     for cut, model in chosen:
@@ -402,7 +402,7 @@ def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained
 
     names = {r["cut"]: r["model"] for r in records if r["role"] == "chosen"}
     assert names[min(names)] == "pareto-nbd"  # nothing was known yet
-    assert names["2024-10-29"] == "pareto-nbd, boosted"
+    assert names["2024-10-29"] == "pareto-nbd + boosted"
     scores = {
         (r["model"], r["target"]): r["value"]
         for r in records

@@ -299,7 +299,7 @@ def _chosen(
     of_days = model.purchases.expected_transactions(split.summary, days)
     value = model.expected_value(split.summary, days)
     mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
-    shown = f"{name}, boosted" if model.is_corrected(days) else name
+    shown = f"{name} + boosted" if model.is_corrected(days) else name
     return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, terms))
 
 
