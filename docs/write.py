@@ -5,6 +5,7 @@ from docs/figures.json.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from clv import tables
@@ -29,18 +30,22 @@ DECLARED = (
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = json.loads((ROOT / "docs/figures.json").read_text(encoding="utf-8"))
-CHOSEN, RIVAL = "seasonal-pareto-nbd", "last-365-days-scaled"
+MODELS = ("chosen", "last-365-days-scaled", "plain-pareto-nbd")
 READMES = {
     "README.md": {
-        "backtest": "| known up to | days ahead | bias | mean error, £ | deviance | Spearman |",
+        "backtest": "| days ahead | dates | totals off by | mean error, £ | deviance | Spearman |",
         "measured": "| measured | |",
-        "caption": "Each cell: this forecast / the last 365 days scaled. The better one in bold.",
+        "to": "to",
+        "caption": "Each cell: this forecast / the last 365 days scaled / plain Pareto/NBD × "
+        "Gamma-Gamma. The best one in bold.",
     },
     "README.es.md": {
-        "backtest": "| conocido hasta | días | sesgo | error medio, £ | desviación | Spearman |",
+        "backtest": "| días | fechas | desvío de los totales | error medio, £ | desviación | "
+        "Spearman |",
         "measured": "| medido | |",
-        "caption": "En cada celda: esta previsión / los últimos 365 días escalados. "
-        "En negrita, la mejor.",
+        "to": "a",
+        "caption": "En cada celda: esta previsión / los últimos 365 días escalados / Pareto/NBD × "
+        "Gamma-Gamma sin más. En negrita, la mejor.",
     },
 }
 
@@ -53,18 +58,24 @@ def in_words(number: str, readme: str) -> str:
 def backtest_table(readme: str) -> str:
     words = READMES[readme]
     rows = [words["backtest"], "|---|---|---|---|---|---|"]
-    forms = {"bias": "{:+.0%}", "mae": "{:,.0f}", "tweedie": "{:.1f}", "spearman": "{:.3f}"}
+    forms = {"mae": "{:,.0f}", "tweedie": "{:.1f}", "spearman": "{:.3f}"}
     for row in FIGURES["backtest"]:
-        cells = [row["cut"], str(row["horizon_days"])]
+        ends = [[row[model][end] for end in ("lowest", "highest")] for model in MODELS]
+        off = [f" {words['to']} ".join(f"{end:+.0%}" for end in dict.fromkeys(e)) for e in ends]
+        widest = [max(map(abs, e)) for e in ends]
+        cells = [str(row["horizon_days"]), str(row["dates"]), in_bold(off, widest, min)]
         for metric, form in forms.items():
-            values = [row[model][metric] for model in (CHOSEN, RIVAL)]
-            sign = -1 if metric == "spearman" else 1
-            best = min(values, key=lambda value, sign=sign: sign * abs(value))
+            values = [row[model][metric] for model in MODELS]
             shown = [in_words(form.format(value), readme) for value in values]
-            pairs = zip(shown, values, strict=True)
-            cells.append(" / ".join(f"**{s}**" if v == best else s for s, v in pairs))
+            cells.append(in_bold(shown, values, max if metric == "spearman" else min))
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows) + f"\n\n{words['caption']}"
+
+
+def in_bold(shown: list[str], values: list[float], best: Callable[[list[float]], float]) -> str:
+    """The best in bold, by what is shown of it."""
+    wanted = shown[values.index(best(values))]
+    return " / ".join(f"**{one}**" if one == wanted else one for one in shown)
 
 
 def measured_table(readme: str) -> str:
