@@ -118,6 +118,16 @@ def test_past_forecasts_say_what_the_backtest_says(overview, finished):
 
     assert {past.cut.isoformat(): past.bias for past in overview.past} == pytest.approx(biases)
     assert overview.past
+    # The same of the horizon that was tried at more dates, with ranges.
+    totals = {
+        record["cut"]: (record["value"], record["lower"], record["upper"])
+        for record in finished.outcome.backtest
+        if (record["role"], record["target"], record["metric"]) == ("chosen", "net_cash", "total")
+        and record["horizon_days"] == 182
+    }
+    oftener = {past.cut.isoformat(): (past.expected, *past.range) for past in overview.oftener}
+    assert oftener == {cut: pytest.approx(total) for cut, total in totals.items()}
+    assert len(oftener) == 7
 
 
 def test_the_chance_of_an_order_is_that_of_the_table_and_grows_with_time(overview):

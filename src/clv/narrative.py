@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from clv.charts.forecasts import PastForecast
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
 from clv.models.features import FEATURES
 from clv.models.gamma_gamma import GammaGamma
@@ -54,7 +56,7 @@ class Narrative:
         if not past:
             return [speech("never_held")]
         said = (
-            self._range_of_misses
+            self._misses(past)
             if len(past) > SHOWN_ONE_BY_ONE
             else [
                 speech(
@@ -70,12 +72,15 @@ class Narrative:
         )
         if past[0].horizon_days != self.overview.service.terms.horizon_days:
             said.append(speech("other_horizon", days=speech.number(past[0].horizon_days)))
-        return [*said, speech("held_once")] if len(past) == 1 else said
+        if len(past) == 1:
+            said.append(speech("held_once"))
+        if len(past) <= SHOWN_ONE_BY_ONE and self.overview.oftener:
+            said += self._misses(self.overview.oftener)
+        return said
 
-    @property
-    def _range_of_misses(self) -> list[str]:
+    def _misses(self, past: Sequence[PastForecast]) -> list[str]:
         """How far totals were off at many dates, and how often ranges held."""
-        past, speech = self.overview.past, self.speech
+        speech = self.speech
         biases = [one.bias for one in past]
         many = {"dates": speech.number(len(past)), "days": speech.number(past[0].horizon_days)}
         low, high = (speech.change(bias) for bias in (min(biases), max(biases)))

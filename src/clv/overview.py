@@ -67,6 +67,9 @@ class Overview:
     cohorts: pa.Table
     ladder: Ladder
     past: tuple[PastForecast, ...]
+    """At the horizon of the table, or at the nearest one tried."""
+    oftener: tuple[PastForecast, ...]
+    """At the longest horizon tried at more dates than that; none where there is no such."""
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
@@ -76,9 +79,17 @@ class Overview:
             NothingStored, IncompatibleArtifact: a file beside the CLV table is gone or damaged.
         """
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
-        past = _past(workspace, service.terms.horizon_days)
+        held = _past(workspace)
+        tried = sorted({one.horizon_days for one in held})
+        horizon = service.terms.horizon_days
+        nearest = min(tried, key=lambda days: abs(days - horizon), default=0)
+        by_horizon = {
+            days: tuple(one for one in held if one.horizon_days == days) for days in tried
+        }
+        past = by_horizon.get(nearest, ())
+        oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        return cls(service, cohorts, ladder, past)
+        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else ())
 
     @property
     def table(self) -> pa.Table:
@@ -157,10 +168,10 @@ class Overview:
         ).sort_by([("predicted_clv", "descending")])
 
 
-def _past(workspace: Workspace, horizon_days: int) -> tuple[PastForecast, ...]:
-    """The backtest's totals at the horizon of the table, or at the nearest one tried."""
+def _past(workspace: Workspace) -> list[PastForecast]:
+    """The backtest's totals, by date."""
     if not workspace.is_file(files.HOLDOUT):
-        return ()
+        return []
     rows = pq.read_table(
         workspace.path(files.HOLDOUT),
         columns=["cut", "horizon_days", "mean", "actual"],
@@ -178,8 +189,7 @@ def _past(workspace: Workspace, horizon_days: int) -> tuple[PastForecast, ...]:
         total, share = (found.get((cut.isoformat(), days, name)) for name in ("total", "pit80"))
         reach = total and (total["lower"], total["upper"])
         held.append(PastForecast(cut, days, expected, actual, reach, share and share["value"]))
-    nearest = min((one.horizon_days for one in held), key=lambda days: abs(days - horizon_days))
-    return tuple(one for one in held if one.horizon_days == nearest and one.actual > 0)
+    return [one for one in held if one.actual > 0]
 
 
 def _ladder(workspace: Workspace, last: dt.date, *, net: bool) -> Ladder:

@@ -15,7 +15,7 @@ import numpy as np
 
 from clv.numerics.quadrature import Float
 
-LEVELS = 50
+LEVELS = 400
 DATES_OF_DOUBT = 2.0
 """Earlier dates at which what happened counts as much as what the forecast says of itself."""
 

@@ -62,7 +62,7 @@ def _evidence(told: Narrative) -> None:
     overview, say = told.overview, told.speech
     st.header(say("evidence"))
     if overview.past:
-        held = forecasts.held_forecasts(overview.past, say)
+        held = forecasts.held_forecasts(overview.oftener or overview.past, say)
         chart(held, say, key="held")
     if overview.tracking:
         chart(model.followed(overview.tracking, say), say, say("followed_note"), key="followed")
