@@ -24,6 +24,7 @@ FORECAST = {
     "data/processed/predictions.parquet",
     "reports/backtest.json",
     "reports/holdout.parquet",
+    "reports/review.json",
 }
 
 
@@ -107,6 +108,7 @@ def test_one_more_line_in_the_log_recomputes_everything(finished, workspace, tmp
         *((name, {"ingest"}) for name in sorted(ETL)),
         ("reports/backtest.json", {"backtest"}),
         ("reports/holdout.parquet", {"backtest"}),
+        ("reports/review.json", {"backtest"}),
         ("data/processed/predictions.parquet", {"predict"}),
         ("models/*/model.json", {"train"}),
         ("models/*/manifest.json", {"train"}),
