@@ -128,22 +128,35 @@ def backtest(
                 rows.append(scoring.holdout(outcome, forecasts))
         if not records:
             raise _nothing_checked(tables.window)
-        _publish(stage, key, records, rows)
+        _publish(stage, key, among, records, rows)
     return records
 
 
-def candidates(model: str) -> tuple[str, ...]:
-    """What a model is chosen from that was asked for by name, or as ``auto``."""
-    return CANDIDATES if model == "auto" else (model,)
+def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
+    """What a model is chosen from that was asked for by name, or as ``auto``.
+
+    One asked for by name is held beside the kind of model that answers now, where that is said.
+    """
+    if model == "auto":
+        return CANDIDATES
+    return tuple(dict.fromkeys(name for name in (model, champion) if name))
 
 
 def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[Record]:
     """The records of a backtest on the log as it is whose choice was ``model``; else none."""
-    for among in (CANDIDATES, (model,)):
-        if workspace.is_current("backtest", _key(workspace, among, horizon_days)):
-            records = list(workspace.read_json(files.BACKTEST_REPORT))
-            return records if scoring.choose(records, among) == model else []
-    return []
+    records, among = last_backtest(workspace, horizon_days)
+    return records if records and scoring.choose(records, among) == model else []
+
+
+def last_backtest(workspace: Workspace, horizon_days: int) -> tuple[list[Record], tuple[str, ...]]:
+    """The records of the backtest on the log as it is, and what it chose from; none without one."""
+    try:
+        among = tuple(workspace.read_json(files.REVIEW)["among"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return [], ()
+    if not workspace.is_current("backtest", _key(workspace, among, horizon_days)):
+        return [], ()
+    return list(workspace.read_json(files.BACKTEST_REPORT)), among
 
 
 def checkable_from(first_day: dt.date) -> dt.date:
@@ -192,13 +205,15 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, records: list[Record], rows: list[pa.Table]) -> None:
+def _publish(
+    stage: Stage, key: str, among: Sequence[str], records: list[Record], rows: list[pa.Table]
+) -> None:
     from clv.evaluation.review import review
 
     stage.write_json(files.BACKTEST_REPORT, records)
     held = pa.concat_tables(rows)
     pq.write_table(held, stage.path(files.HOLDOUT), compression="snappy")
-    stage.write_json(files.REVIEW, review(records, held).to_dict())
+    stage.write_json(files.REVIEW, {"among": list(among), **review(records, held).to_dict()})
     stage.publish("backtest", key, [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW])
 
 
