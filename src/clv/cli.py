@@ -337,7 +337,8 @@ def predict(session: Session) -> None:
     table = score(session.workspace, wiring.ask(session.settings), now, session.tell)
     facts = terminal.forecast_facts(table)
     session.warn_simulated()
-    session.answer(facts, terminal.forecast(facts))
+    since = terminal.later(session.workspace, facts["currency"])
+    session.answer(facts, terminal.forecast(facts), *since)
 
 
 @verb("run")

@@ -13,6 +13,7 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +68,8 @@ class Overview:
     cohorts: pa.Table
     ladder: Ladder
     past: tuple[PastForecast, ...]
+    matured: list[dict[str, Any]]
+    """Forecasts whose time is up, as in ``reports/matured.json``."""
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
@@ -78,7 +81,9 @@ class Overview:
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
         past = _past(workspace, service.terms.horizon_days)
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        return cls(service, cohorts, ladder, past)
+        known = workspace.is_file(files.MATURED)
+        matured = workspace.read_json(files.MATURED) if known else []
+        return cls(service, cohorts, ladder, past, matured)
 
     @property
     def table(self) -> pa.Table:

@@ -33,6 +33,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
         return workspace.files_of(step)[0].split("/")[1]
+    from clv.evaluation import drift
     from clv.models.lifetime_value import LifetimeValue
 
     tell(f"fitting {model}")
@@ -40,6 +41,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
+    columns = drift.sketches(drift.of_summary(summary))
+    facts["sketches"] = {"as_of": summary.window.end.isoformat(), "columns": columns}
     with workspace.staging() as stage:
         digest, names = artifacts.save(stage, fitted, facts)
         stage.publish(step, key, names)
