@@ -290,7 +290,6 @@ def reviewed(review: dict[str, Any]) -> Iterable[str]:
 COLUMNS = {
     "frequency": "repeat purchase days",
     "recency": "time from first to last purchase",
-    "age": "time since the first purchase",
     "mean_day_value": "value of a purchase day",
     "orders_per_day": "orders a day",
     "returned_share": "share returned",
@@ -302,7 +301,12 @@ COLUMNS = {
 def later(workspace: Workspace, currency: str | None) -> list[str]:
     """What came of earlier forecasts, and what moved since, where there is any."""
     came = matured.told(workspace.read_json(files.MATURED), Speech("en", currency))
-    rows = [r for r in workspace.read_json(files.DRIFT)["columns"] if r["word"] == "moved"]
+    # Everybody's age grows with the calendar: that it moved asks nothing of anybody.
+    rows = [
+        row
+        for row in workspace.read_json(files.DRIFT)["columns"]
+        if row["word"] == "moved" and row["column"] in COLUMNS
+    ]
     of_fit = [row for row in rows if row["against"] == "fit"]
     if not rows:
         return came

@@ -233,7 +233,8 @@ def test_what_came_and_what_moved_is_told_in_the_terminal_and_on_the_page(grown)
 
     assert came.startswith("The latest forecast whose time is up, 91 days from 31 March 2024")
     assert moved.startswith("Moved since the table of 2024-03-31: ")
-    assert "time since the first purchase (PSI " in moved
+    assert "time from first to last purchase (PSI " in moved
+    assert "age" not in moved
     shop = Overview.open(workspace, Service.open(workspace))
     told = Narrative(shop, Speech("es", None)).how_far_off[-1]
     assert told.startswith("La última previsión cuyo plazo terminó, 91 días desde el 31 de marzo")
@@ -246,7 +247,8 @@ def test_what_came_and_what_moved_is_told_in_the_terminal_and_on_the_page(grown)
 def test_what_moved_is_said_with_what_to_do_and_nothing_where_nothing_did(tmp_path, against, said):
     (tmp_path / "reports").mkdir()
     row = {"column": "recency", "against": against, "since": "2024-03-31", "psi": 0.312}
-    steady = row | {"column": "age", "against": "table", "word": "shifted"}
+    steady = row | {"column": "p_alive", "against": "table", "word": "shifted"}
+    older = row | {"column": "age", "word": "moved"}
     workspace = Workspace(tmp_path)
     workspace.path(files.MATURED).write_text("[]")
 
@@ -254,7 +256,7 @@ def test_what_moved_is_said_with_what_to_do_and_nothing_where_nothing_did(tmp_pa
         workspace.path(files.DRIFT).write_text(json.dumps({"columns": rows}))
         return terminal.later(workspace, None)
 
-    assert shown([steady]) == []
+    assert shown([steady, older]) == []
     (line,) = shown([steady, row | {"word": "moved"}])
     assert "2024-03-31: time from first to last purchase (PSI 0.31). " in line
     assert said in line
@@ -263,4 +265,4 @@ def test_what_moved_is_said_with_what_to_do_and_nothing_where_nothing_did(tmp_pa
 def test_every_column_that_can_move_has_words(grown):
     drift = grown[0].read_json(files.DRIFT)
 
-    assert {row["column"] for row in drift["columns"]} == set(terminal.COLUMNS)
+    assert {row["column"] for row in drift["columns"]} == {"age", *terminal.COLUMNS}
