@@ -17,6 +17,8 @@ FILES = {
     "customer_summary": "data/processed/summary.parquet",
     "cohorts": "data/processed/cohorts.parquet",
     "predictions": "data/processed/predictions.parquet",
+    "forecasts": "data/processed/forecasts.parquet",
+    "past_predictions": "data/processed/past_predictions.parquet",
 }
 DECLARED = (
     tables.ORDER_LINES,
@@ -25,6 +27,8 @@ DECLARED = (
     tables.CUSTOMER_SUMMARY,
     tables.COHORTS,
     tables.PREDICTIONS,
+    tables.FORECASTS,
+    tables.PAST_PREDICTIONS,
 )
 
 

@@ -60,7 +60,10 @@ def test_json_is_one_document_and_nothing_else(clv, orders, words):
 def test_each_verb_can_be_called_by_itself_in_turn(clv, orders):
     assert clv("ingest", orders, *COLUMNS).exit_code == 0
     digest = json.loads(clv("train", "pareto-nbd", "--json").stdout)["digest"]
-    assert clv("promote", digest).exit_code == 0
+    refused = clv("promote", digest)
+    assert refused.exit_code == 8
+    assert "Run `clv backtest --model pareto-nbd` first." in refused.stderr
+    assert "unreviewed" in clv("promote", digest, "--unreviewed").stdout
     scored = json.loads(clv("predict", "--horizon-days", "91", "--json").stdout)
 
     assert (scored["customers"], scored["horizon_days"]) == (9, 91)

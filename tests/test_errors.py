@@ -23,6 +23,7 @@ EXAMPLES = [
     errors.TrackingUnreachable("sqlite:///mlflow.db", "database is locked."),
     errors.WorkspaceUnwritable("shop", "No space left on device"),
     errors.ServerEnded("dashboard", 1),
+    errors.ReviewFailed("b1a5", ["It is worse."], next_step="Keep the other."),
     errors.SettingsError("margin", "it is 2.", next_step="See `clv run --help`."),
 ]
 

@@ -41,6 +41,7 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.PredictionError: 5,
     errors.StoreError: 6,
     errors.ServerEnded: 7,
+    errors.ReviewFailed: 8,
 }
 INTERRUPTED = 130
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
@@ -268,13 +269,27 @@ def train(session: Session, model: ModelName) -> None:
 
 
 @verb("promote")
-def promote(session: Session, digest: Digest) -> None:
-    """Let a stored model answer from now on, and MLflow's alias champion name it."""
+def promote(
+    session: Session,
+    digest: Digest,
+    *,
+    unreviewed: Annotated[
+        bool, typer.Option("--unreviewed", help="Whatever its backtest says, or without one.")
+    ] = False,
+) -> None:
+    """Let a stored model answer, if on this log it is not worse than the one that does."""
+    from clv.pipeline.gate import challenge
     from clv.pipeline.train import promote as point
 
-    records = session.past_records(digest)
-    point(session.workspace, digest, session.tell, tracking=session.tracking, records=records)
-    session.answer({"champion": digest}, f"Model {digest} answers from now on.")
+    place, tracking = session.workspace, session.tracking
+    if unreviewed:
+        records = session.past_records(digest)
+        point(place, digest, session.tell, tracking=tracking, records=records)
+    else:
+        days = session.settings.horizon_days
+        challenge(place, digest, session.tell, horizon_days=days, tracking=tracking)
+    said = f"Model {digest} answers from now on{', unreviewed' * unreviewed}."
+    session.answer({"champion": digest, "unreviewed": unreviewed}, said)
 
 
 @verb("sync")
@@ -296,12 +311,13 @@ def backtest(session: Session) -> None:
     from clv import terminal
     from clv.pipeline.backtest import backtest as hold
     from clv.pipeline.backtest import candidates
+    from clv.pipeline.gate import champion_kind
     from clv.store import workspace as files
 
     settings = session.settings
     records = hold(
         session.workspace,
-        candidates(settings.model),
+        candidates(settings.model, champion_kind(session.workspace)),
         session.tell,
         horizon_days=settings.horizon_days,
     )
@@ -321,7 +337,8 @@ def predict(session: Session) -> None:
     table = score(session.workspace, wiring.ask(session.settings), now, session.tell)
     facts = terminal.forecast_facts(table)
     session.warn_simulated()
-    session.answer(facts, terminal.forecast(facts))
+    since = terminal.later(session.workspace, facts["currency"])
+    session.answer(facts, terminal.forecast(facts), *since)
 
 
 @verb("run")

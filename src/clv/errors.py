@@ -21,6 +21,7 @@
     │   ├── IncompatibleArtifact a stored model was written by another format or was altered
     │   ├── TrackingUnreachable  MLflow's database is away, locked or refuses
     │   └── WorkspaceUnwritable  the disk is full or the folder refuses writing
+    ├── ReviewFailed         a model is not good enough to answer
     ├── SettingsError        a setting is unknown or has no usable value
     └── ServerEnded          a server that was to run until stopped ended by itself
 
@@ -30,7 +31,7 @@ fields are there for programs; the text is for people.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,17 @@ class WorkspaceUnwritable(StoreError):
         super().__init__(
             f"cannot write {path}: {problem}. The files of the last good run are untouched. "
             "Free some space or choose another folder with --workspace, then run again."
+        )
+
+
+class ReviewFailed(ClvError):
+    """A model is not good enough to answer, or nobody has looked; ``reasons`` say why."""
+
+    def __init__(self, digest: str, reasons: Sequence[str], *, next_step: str) -> None:
+        self.digest, self.reasons, self.next_step = digest, tuple(reasons), next_step
+        super().__init__(
+            f"model {digest} was not promoted. {' '.join(reasons)} {next_step} "
+            f"`clv promote {digest} --unreviewed` promotes it all the same."
         )
 
 

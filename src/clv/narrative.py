@@ -13,6 +13,7 @@ from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_w
 from clv.models.features import FEATURES
 from clv.models.gamma_gamma import GammaGamma
 from clv.overview import SOON_DAYS, Overview, ReadyList
+from clv.pipeline import matured
 from clv.speech import TEXTS, Speech
 
 Columns = dict[str, list[str]]
@@ -52,6 +53,11 @@ class Narrative:
     @property
     def how_far_off(self) -> list[str]:
         """How the same forecast did at earlier dates, and what that is worth."""
+        return [*self._held_back, *matured.told(self.overview.matured, self.speech)]
+
+    @property
+    def _held_back(self) -> list[str]:
+        """How it would have done at earlier dates, by the backtest."""
         past, speech = self.overview.past, self.speech
         if not past:
             return [speech("never_held")]

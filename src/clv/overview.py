@@ -13,6 +13,7 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,8 @@ class Overview:
     """At the horizon of the table, or at the nearest one tried."""
     oftener: tuple[PastForecast, ...]
     """At the longest horizon tried at more dates than that; none where there is no such."""
+    matured: list[dict[str, Any]]
+    """Forecasts whose time is up, as in ``reports/matured.json``."""
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
@@ -89,7 +92,9 @@ class Overview:
         past = by_horizon.get(nearest, ())
         oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else ())
+        known = workspace.is_file(files.MATURED)
+        matured = workspace.read_json(files.MATURED) if known else []
+        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else (), matured)
 
     @property
     def table(self) -> pa.Table:

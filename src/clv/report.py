@@ -24,6 +24,7 @@ SHOWN = (
     files.CLEAN_LINES,
     files.REFUSED,
     files.HOLDOUT,
+    files.MATURED,
 )
 
 

@@ -334,3 +334,33 @@ PREDICTIONS = Table(
         Rule("expected_date_of_next_order <= next_order_to", _REPORT),
     ),
 )
+
+FORECASTS = Table(
+    "forecasts",
+    (
+        Column("as_of", "date", "last day of the log used"),
+        Column("horizon_days", "integer", "how far the forecast reaches", "days"),
+        _text("value_tier", "A, B or C as they were then; `all` is everybody"),
+        Column("customers", "integer", "of them", "customers"),
+        Column("expected", "number", "the sum of their predicted_clv", "currency"),
+        _number("lower", "lower end of the range of everybody's total"),
+        _number("upper", "upper end of it"),
+        Column("margin", "number", "share of revenue that counted as income"),
+        _text("model_version", "the digest of the model that answered"),
+        Column("scored_at", "timestamp", "when it was scored, UTC"),
+    ),
+    key=("as_of", "horizon_days", "value_tier"),
+    rules=(Rule("customers >= 0", _REPORT), Rule("lower <= upper", _REPORT)),
+)
+
+PAST_PREDICTIONS = Table(
+    "past_predictions",
+    (
+        Column("as_of", "date", "the first of a calendar month that was scored"),
+        Column("horizon_days", "integer", "how far the forecast reaches", "days"),
+        _CUSTOMER,
+        _text("value_tier", "A, B or C as it was then"),
+        Column("predicted_clv", "number", "expected value within the horizon", "currency"),
+    ),
+    key=("as_of", "horizon_days", "customer_id"),
+)

@@ -26,6 +26,7 @@ from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.evaluation.backtest import Average, averages
+from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.speech import Speech
 from clv.store import workspace as files
@@ -286,11 +287,43 @@ def reviewed(review: dict[str, Any]) -> Iterable[str]:
     return [f"Review: {review['word']}. {said}".rstrip()]
 
 
+COLUMNS = {
+    "frequency": "repeat purchase days",
+    "recency": "time from first to last purchase",
+    "mean_day_value": "value of a purchase day",
+    "orders_per_day": "orders a day",
+    "returned_share": "share returned",
+    "predicted_clv": "predicted CLV",
+    "p_alive": "chance of being active",
+}
+
+
+def later(workspace: Workspace, currency: str | None) -> list[str]:
+    """What came of earlier forecasts, and what moved since, where there is any."""
+    came = matured.told(workspace.read_json(files.MATURED), Speech("en", currency))
+    # Everybody's age grows with the calendar: that it moved asks nothing of anybody.
+    rows = [
+        row
+        for row in workspace.read_json(files.DRIFT)["columns"]
+        if row["word"] == "moved" and row["column"] in COLUMNS
+    ]
+    of_fit = [row for row in rows if row["against"] == "fit"]
+    if not rows:
+        return came
+    shown = ", ".join(f"{COLUMNS[r['column']]} (PSI {r['psi']:.2f})" for r in of_fit or rows)
+    since = rows[0]["since"]
+    if of_fit:
+        said = f"Moved since the model was fitted, on a log to {since}: {shown}. Its forecasts "
+        return [*came, f"{said}learn from older behavior: `clv run` fits anew."]
+    said = f"Moved since the table of {since}: {shown}. Forecasts learn from older behavior too: "
+    return [*came, f"{said}ask what changed in the shop before money follows them."]
+
+
 def whole_run(
     workspace: Workspace, etl: dict[str, Any], records: list[dict[str, Any]], facts: dict[str, Any]
 ) -> Iterable[RenderableType]:
     """A box: what was found, where the files are, what to do next."""
-    found = [forecast(facts), *how_far_off(records, etl)]
+    found = [forecast(facts), *how_far_off(records, etl), *later(workspace, facts["currency"])]
     if facts["simulated"]:
         found.insert(0, SIMULATED)
     written = {"CLV table": files.PREDICTIONS, "clean lines": files.CLEAN_LINES}

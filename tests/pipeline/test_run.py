@@ -20,8 +20,14 @@ from clv.tables import PREDICTIONS
 
 PROCESSED = ("clv", "refused", "returns", "summary", "cohorts", "predictions")
 ETL = {f"data/processed/{name}.parquet" for name in PROCESSED[:-1]} | {"reports/etl.json"}
-FORECAST = {
+SCORED = {
     "data/processed/predictions.parquet",
+    "data/processed/forecasts.parquet",
+    "data/processed/past_predictions.parquet",
+    "reports/drift.json",
+    "reports/matured.json",
+}
+FORECAST = SCORED | {
     "reports/backtest.json",
     "reports/holdout.parquet",
     "reports/review.json",
@@ -111,7 +117,7 @@ def test_one_more_line_in_the_log_recomputes_everything(finished, workspace, tmp
         ("reports/holdout.parquet", {"backtest"}),
         ("reports/review.json", {"backtest"}),
         ("data/processed/lessons.parquet", {"backtest"}),
-        ("data/processed/predictions.parquet", {"predict"}),
+        *((name, {"predict"}) for name in sorted(SCORED)),
         ("models/*/model.json", {"train"}),
         ("models/*/manifest.json", {"train"}),
         ("models/champion", {"promote"}),

@@ -116,12 +116,7 @@ def choose(records: Iterable[Record], candidates: Sequence[str]) -> str:
     Better is by the Tweedie deviance of the mean, as the mean over cuts and horizons of the log
     of its ratio to the first's. A candidate that failed where the first did not is out.
     """
-    deviance: dict[str, dict[tuple[str, int], float]] = {name: {} for name in candidates}
-    for record in records:
-        if (record["target"], record["metric"]) == ("net_cash", "tweedie"):
-            place = record["cut"], record["horizon_days"]
-            if record["model"] in deviance and record["value"] and record["role"] != "baseline":
-                deviance[record["model"]][place] = record["value"]
+    deviance = deviances(records, candidates)
     first, *others = candidates
     places = deviance[first]
     gains = {
@@ -131,6 +126,19 @@ def choose(records: Iterable[Record], candidates: Sequence[str]) -> str:
     }
     best = max(gains, key=lambda name: gains[name], default=first)
     return best if gains.get(best, 0.0) > WORTH_A_CHANGE else first
+
+
+def deviances(
+    records: Iterable[Record], candidates: Iterable[str]
+) -> dict[str, dict[tuple[str, int], float]]:
+    """By candidate, cut and horizon: the Tweedie deviance of its mean of net cash."""
+    found: dict[str, dict[tuple[str, int], float]] = {name: {} for name in candidates}
+    for record in records:
+        if (record["target"], record["metric"]) == ("net_cash", "tweedie"):
+            place = record["cut"], record["horizon_days"]
+            if record["model"] in found and record["value"] and record["role"] != "baseline":
+                found[record["model"]][place] = record["value"]
+    return found
 
 
 def horizon_validated(records: Iterable[Record], horizon_days: int) -> HorizonValidated:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
-from clv.evaluation.metrics import RATIO_METRICS, resampled_counts, resampled_metrics
+from clv.evaluation.metrics import resampled_counts, resampled_metrics
 
 Float = npt.NDArray[np.float64]
 Word = Literal["PASS", "REVIEW", "FAIL"]
@@ -31,6 +31,9 @@ FAR_OFF = 0.25
 HELD = (0.75, 0.85)
 """Share of customers within a range of 80 %, as far as it may be off."""
 TOTALS_HELD = 0.65
+"""Share of totals within their range of 80 %, at least."""
+CHOSEN = "chosen"
+PLACE = ("cut", "horizon_days")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,40 +84,58 @@ def review(records: Sequence[Record], rows: pa.Table) -> Review:
         records: As in ``reports/backtest.json``.
         rows: As in ``reports/holdout.parquet``.
     """
-    findings = [_of_comparison(compare(rows, score)) for score in PRIMARY]
+    compared = (compare(rows, score) for score in PRIMARY)
+    findings = [of_comparison(one) for one in compared if one is not None]
     findings += [_of_totals(records), *_of_ranges(records)]
     return Review(tuple(sorted(findings, key=lambda one: -WORDS.index(one.word))))
 
 
-def compare(rows: pa.Table, score: str) -> Comparison:
-    """The chosen forecast of net cash beside the baseline that is best over all cuts.
+def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison | None:
+    """A forecast of net cash beside the baseline that is best over all cuts.
 
-    Customers are resampled jointly: one drawn twice counts twice at every cut.
+    Customers are resampled jointly: one drawn twice counts twice at every cut. Where nothing was
+    bought after a cut no score exists, so such cuts are left out, and so are such draws.
+
+    Args:
+        rows: As in ``reports/holdout.parquet``.
+        score: One of ``PRIMARY``.
+        model: The candidate to look at; else whichever was chosen at each cut.
+
+    Returns:
+        None where no cut has a score.
     """
+    own = pc.field("role") == CHOSEN
+    if model is not None:
+        own = (pc.field("model") == model) & (pc.field("role") != "baseline")
     about_money = rows.filter(
-        (pc.field("target") == "net_cash") & (pc.field("role") != "challenger")
+        (pc.field("target") == "net_cash") & (own | (pc.field("role") == "baseline"))
     )
     ids = pc.unique(about_money["customer_id"])
-    blocks = list(resampled_counts(len(ids), seed=SEED))
-    once = [np.ones((1, len(ids)), dtype=np.uint8)]
-    places = sorted(set(zip(*(about_money[c].to_pylist() for c in PLACE), strict=True)))
+    blocks = [np.ones((1, len(ids)), dtype=np.uint8), *resampled_counts(len(ids), seed=SEED)]
     logs: dict[str, list[Float]] = {}
-    for cut, days in places:
+    places = []
+    for cut, days in sorted(set(zip(*(about_money[c].to_pylist() for c in PLACE), strict=True))):
         here = about_money.filter((pc.field("cut") == cut) & (pc.field("horizon_days") == days))
-        of_models = {}
-        for model in pc.unique(here["model"]).to_pylist():
-            own = here.filter(pc.field("model") == model)
-            who = pc.index_in(own["customer_id"], value_set=ids).to_numpy()
-            name = model if own["role"][0].as_py() == "baseline" else CHOSEN
-            of_models[name] = _scores(own, [block[:, who] for block in (*once, *blocks)], score)
-        for name, values in of_models.items():
-            if name != CHOSEN:
-                logs.setdefault(name, []).append(_log_ratio(of_models[CHOSEN], values))
-    complete = {name: np.array(own) for name, own in logs.items() if len(own) == len(places)}
+        scores = {}
+        for name in pc.unique(here["model"]).to_pylist():
+            of_one = here.filter(pc.field("model") == name)
+            who = pc.index_in(of_one["customer_id"], value_set=ids).to_numpy()
+            is_baseline = of_one["role"][0].as_py() == "baseline"
+            key = name if is_baseline else CHOSEN
+            scores[key] = _logs(of_one, [block[:, who] for block in blocks], score)
+        ours = scores.pop(CHOSEN, None)
+        if ours is None or not all(np.isfinite(one[0]) for one in (ours, *scores.values())):
+            continue
+        places.append((cut, days))
+        for name, theirs in scores.items():
+            logs.setdefault(name, []).append(ours - theirs)
+    complete = {name: np.array(each) for name, each in logs.items() if len(each) == len(places)}
+    if not complete:
+        return None
     # The best baseline is the one the forecast gains least on.
     best = max(complete, key=lambda name: float(complete[name][:, 0].mean()))
     ratios = complete[best]
-    lower, upper = np.quantile(ratios[:, 1:].mean(axis=0), [0.1, 0.9])
+    lower, upper = np.nanquantile(ratios[:, 1:].mean(axis=0), [0.1, 0.9])
     worst = int(ratios[:, 0].argmax())
     cut, days = places[worst]
     return Comparison(
@@ -128,26 +149,17 @@ def compare(rows: pa.Table, score: str) -> Comparison:
     )
 
 
-CHOSEN = "chosen"
-PLACE = ("cut", "horizon_days")
-
-
-def _log_ratio(own: Float, other: Float) -> Float:
-    """Nothing where either has no score or a perfect one: that is no measure of the other."""
-    both = (own > 0) & (other > 0)
-    return np.log(np.where(both, own, 1.0) / np.where(both, other, 1.0))
-
-
-def _scores(rows: pa.Table, counts: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
-    """The score of one forecast under each resampling of its customers."""
+def _logs(rows: pa.Table, counts: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
+    """The log of one forecast's score under each resampling; NaN where it has none, or is 0."""
     actual, mean, median = (rows[name].to_numpy() for name in ("actual", "mean", "median"))
     floor = FLOOR_SHARE * float(np.maximum(actual, 0).mean())
     middle = np.where(np.isnan(median), mean, median)
-    assert score in RATIO_METRICS
-    return resampled_metrics(counts, actual, mean, middle, floor=floor)[score]
+    found = resampled_metrics(counts, actual, mean, middle, floor=floor)[score]
+    return np.log(found, out=np.full_like(found, np.nan), where=found > 0)
 
 
-def _of_comparison(found: Comparison) -> Finding:
+def of_comparison(found: Comparison) -> Finding:
+    """What a forecast's scores beside the best baseline say of it."""
     percent = {name: np.expm1(getattr(found, name)) for name in ("mean", "lower", "upper", "worst")}
     cut, days = found.at
     what = {"tweedie": "deviance of the mean", "mae": "mean error of the median"}[found.score]
@@ -176,15 +188,14 @@ def _of_totals(records: Iterable[Record]) -> Finding:
 
 
 def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
-    shares = _values(records, "pit80")
-    if not shares:
-        return
-    held = float(np.mean(shares))
-    said = f"Ranges of 80 % held for {held:.0%} of customers, as means over {len(shares)} dates."
-    good = HELD[0] <= held <= HELD[1]
-    yield Finding(
-        "PASS" if good else "REVIEW", said, "" if good else "Read one customer's range with care."
-    )
+    if shares := _values(records, "pit80"):
+        held = float(np.mean(shares))
+        said = (
+            f"Ranges of 80 % held for {held:.0%} of customers, as means over {len(shares)} dates."
+        )
+        good = HELD[0] <= held <= HELD[1]
+        advice = "" if good else "Read one customer's range with care."
+        yield Finding("PASS" if good else "REVIEW", said, advice)
     biases = {_place(r): r["value"] for r in _chosen(records, "bias")}
     totals = [r for r in _chosen(records, "total") if biases.get(_place(r)) is not None]
     within = [

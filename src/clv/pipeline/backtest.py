@@ -127,22 +127,35 @@ def backtest(
                 held.add(split, outcome, [own, *_others(split, days, others)], among)
         if not held.records:
             raise _nothing_checked(tables.window)
-        _publish(stage, key, held, data_digest(workspace.path(files.SUMMARY)))
+        _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
     return held.records
 
 
-def candidates(model: str) -> tuple[str, ...]:
-    """What a model is chosen from that was asked for by name, or as ``auto``."""
-    return CANDIDATES if model == "auto" else (model,)
+def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
+    """What a model is chosen from that was asked for by name, or as ``auto``.
+
+    One asked for by name is held beside the kind of model that answers now, where that is said.
+    """
+    if model == "auto":
+        return CANDIDATES
+    return tuple(dict.fromkeys(name for name in (model, champion) if name))
 
 
 def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[Record]:
     """The records of a backtest on the log as it is whose choice was ``model``; else none."""
-    for among in (CANDIDATES, (model,)):
-        if workspace.is_current("backtest", _key(workspace, among, horizon_days)):
-            records = list(workspace.read_json(files.BACKTEST_REPORT))
-            return records if scoring.choose(records, among) == model else []
-    return []
+    records, among = last_backtest(workspace, horizon_days)
+    return records if records and scoring.choose(records, among) == model else []
+
+
+def last_backtest(workspace: Workspace, horizon_days: int) -> tuple[list[Record], tuple[str, ...]]:
+    """The records of the backtest on the log as it is, and what it chose from; none without one."""
+    try:
+        among = tuple(workspace.read_json(files.REVIEW)["among"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return [], ()
+    if not workspace.is_current("backtest", _key(workspace, among, horizon_days)):
+        return [], ()
+    return list(workspace.read_json(files.BACKTEST_REPORT)), among
 
 
 def checkable_from(first_day: dt.date) -> dt.date:
@@ -191,12 +204,13 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, held: Held, data: str) -> None:
+def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str) -> None:
     from clv.evaluation.review import review
 
     rows = pa.concat_tables(held.rows)
     stage.write_json(files.BACKTEST_REPORT, held.records)
-    stage.write_json(files.REVIEW, review(held.records, rows).to_dict())
+    reviewed = review(held.records, rows).to_dict()
+    stage.write_json(files.REVIEW, {"among": list(among), **reviewed})
     pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
     taught = pa.concat_tables([_rows_of(*lesson) for lesson in held.lessons])
     taught = taught.replace_schema_metadata({"data_digest": data})

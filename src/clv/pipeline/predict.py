@@ -7,14 +7,15 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from clv.checked import Predictions
+from clv.checked import CustomerSummary, Predictions
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import common_shock, horizon_validated
 from clv.pipeline.backtest import calibration_of, past_records, past_transforms
+from clv.pipeline.matured import keep
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -79,6 +80,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     terms = _terms(facts, ask, checked, doubt, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
     table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
+    last = _last_sketched(target, summary.window.end) if earlier is not None else None
+    sketched, moved = _drift(workspace, digest, ask, summary, table, last=last)
     with workspace.staging() as stage:
         kept = {
             "as_of": summary.window.end,
@@ -90,11 +93,51 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,
+            "sketches": json.dumps(sketched),
+            "sketches_before": json.dumps(last),
         }
         carried = {name: facts.get(name) for name in ("currency", "basis", "simulated")}
         parquet.write(table.table, stage.path(files.PREDICTIONS), PREDICTIONS, carried | kept)
-        stage.publish("predict", key, [files.PREDICTIONS])
+        stage.write_json(files.DRIFT, moved)
+        kept_too = keep(stage, table, ask.margin, summary.window, tell)
+        stage.publish("predict", key, [files.PREDICTIONS, files.DRIFT, *kept_too])
     return table
+
+
+def _drift(
+    workspace: Workspace,
+    digest: str,
+    ask: Ask,
+    summary: CustomerSummary,
+    table: Predictions,
+    *,
+    last: dict[str, Any] | None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What to keep of this run's columns, and how far they moved.
+
+    Customers are held against those the model learned from and those of the ``last`` table of
+    an earlier day, scores against that table, money only where it was forecast on equal terms.
+    """
+    from clv.evaluation import drift
+
+    columns = drift.of_summary(summary) | drift.of_scores(table.table)
+    as_of, terms = summary.window.end.isoformat(), [ask.horizon_days, ask.margin]
+    sketched = {"as_of": as_of, "terms": terms, "columns": drift.sketches(columns)}
+    references = {"fit": artifacts.manifest(workspace, digest).get("sketches"), "table": last}
+    rows = drift.compare({name: one for name, one in references.items() if one}, columns)
+    if last is not None and last["terms"] != terms:
+        rows = [row for row in rows if row["column"] != "predicted_clv"]
+    return sketched, {"as_of": as_of, "columns": rows}
+
+
+def _last_sketched(path: Path, as_of: dt.date) -> dict[str, Any] | None:
+    """What remains of the last table of an earlier day; one of this day knows of it."""
+    facts = parquet.facts_of(path)
+    own = json.loads(facts.get("sketches", "null"))
+    if own is not None and own["as_of"] < as_of.isoformat():
+        return dict(own)
+    before = json.loads(facts.get("sketches_before", "null"))
+    return before and dict(before)
 
 
 def _terms(

@@ -11,11 +11,13 @@ from clv.checked import Predictions
 from clv.errors import NotEnoughData
 from clv.evaluation.backtest import choose
 from clv.pipeline.backtest import backtest, candidates, checkable_from
+from clv.pipeline.gate import UNCHECKED, tags_of
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.record import record
 from clv.pipeline.steps import Tell
 from clv.pipeline.train import is_promoted, promote, train
+from clv.store import workspace as files
 from clv.store.mlflow.recorder import Tracking
 from clv.store.workspace import Workspace
 
@@ -67,7 +69,9 @@ def run(
         workspace.retract("backtest")
         return Outcome(etl, [], _not_yet(error, etl))
     if tracking is None or not is_promoted(workspace, digest, tracking):
-        promote(workspace, digest, tell, tracking=tracking, records=records)
+        # It was chosen by the backtest, so that there is nobody to hold it beside.
+        found = tags_of(workspace.read_json(files.REVIEW)) if records else UNCHECKED
+        promote(workspace, digest, tell, tracking=tracking, records=records, review=found)
     else:
         record(workspace, digest, tracking, tell, records=records)
     return Outcome(etl, records, predict(workspace, ask, now, tell))

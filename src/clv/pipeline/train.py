@@ -5,7 +5,7 @@ Where trainings are tracked, MLflow's alias is the decision and the pointer foll
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
@@ -17,6 +17,8 @@ from clv.store import workspace as files
 from clv.store.mlflow import recorder
 from clv.store.mlflow.recorder import Tracking
 from clv.store.workspace import Workspace, key_of
+
+UNREVIEWED = {"review": "unreviewed"}
 
 
 def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -> str:
@@ -35,6 +37,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
         return workspace.files_of(step)[0].split("/")[1]
+    from clv.evaluation import drift
     from clv.models.lifetime_value import LifetimeValue
 
     tell(f"fitting {model}")
@@ -45,6 +48,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     fitted = fitted.corrected_by(summary, origins, sorted(horizons))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
+    columns = drift.sketches(drift.of_summary(summary))
+    facts["sketches"] = {"as_of": summary.window.end.isoformat(), "columns": columns}
     with workspace.staging() as stage:
         digest, names = artifacts.save(stage, fitted, facts)
         stage.publish(step, key, names)
@@ -58,19 +63,20 @@ def promote(
     *,
     tracking: Tracking | None = None,
     records: Records = (),
+    review: Mapping[str, str] = UNREVIEWED,
 ) -> None:
     """Let the model stored under ``digest`` answer from now on; MLflow's alias moves first.
 
     A model that only MLflow has is fetched; one that MLflow lacks is recorded, with the
-    ``records`` of its backtest.
+    ``records`` of its backtest. MLflow keeps the ``review`` as tags of the version.
 
     Raises:
         ModelNotFound, IncompatibleArtifact, TrackingUnreachable: the champion stays who it was.
     """
     if tracking is not None:
-        _materialize(workspace, digest, tracking)
+        fetched(workspace, digest, tracking)
         record(workspace, digest, tracking, tell, records=records)
-        recorder.promote(tracking, digest)
+        recorder.promote(tracking, digest, review)
     _point(workspace, digest, tell)
     if tracking is not None:
         with workspace.staging() as stage:
@@ -96,7 +102,7 @@ def sync(workspace: Workspace, tracking: Tracking, tell: Tell) -> str:
         ModelNotFound, IncompatibleArtifact, TrackingUnreachable: the champion stays who it was.
     """
     digest = recorder.champion(tracking)
-    _materialize(workspace, digest, tracking)
+    fetched(workspace, digest, tracking)
     if _point(workspace, digest, tell) and workspace.is_file(files.PREDICTIONS):
         tell("the CLV table is that of another model: `clv predict` makes it anew")
     return digest
@@ -116,11 +122,14 @@ def _point(workspace: Workspace, digest: str, tell: Tell) -> bool:
     return True
 
 
-def _materialize(workspace: Workspace, digest: str, tracking: Tracking) -> None:
+def fetched(workspace: Workspace, digest: str, tracking: Tracking | None) -> None:
     """Fetch the plain files of a model that is not here whole, and verify them by its digest."""
-    with contextlib.suppress(ModelNotFound, IncompatibleArtifact):
+    try:
         artifacts.load(workspace, digest)
         return
+    except (ModelNotFound, IncompatibleArtifact):
+        if tracking is None:
+            raise
     with workspace.staging() as stage:
         names = [f"models/{digest}/{name}" for name in artifacts.FILES]
         recorder.fetch(tracking, digest, stage.path(names[0]).parent)

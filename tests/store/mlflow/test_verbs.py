@@ -220,7 +220,7 @@ def test_the_command_line_trains_promotes_and_syncs(new, monkeypatch):
 
     trained = clv("train", "pareto-nbd", *place)
     digest = json.loads(trained.stdout)["digest"]
-    assert clv("promote", digest, *place).exit_code == 0
+    assert clv("promote", digest, "--unreviewed", *place).exit_code == 0
     followed = clv("sync", *place)
 
     assert json.loads(followed.stdout) == {"champion": digest}

@@ -92,8 +92,8 @@ def record(tracking: Tracking, training: Training) -> bool:
     return version is None
 
 
-def promote(tracking: Tracking, digest: str) -> None:
-    """Move the alias ``champion`` to the version of this digest.
+def promote(tracking: Tracking, digest: str, review: Mapping[str, str]) -> None:
+    """Move the alias ``champion`` to the version of this digest, tagged with its ``review``.
 
     Raises:
         TrackingUnreachable: the alias stays where it was.
@@ -101,6 +101,11 @@ def promote(tracking: Tracking, digest: str) -> None:
     """
     with _reached(tracking) as client:
         version = _found(client, tracking, digest)
+        for name in version.tags:
+            if name.startswith("review") and name not in review:
+                client.delete_model_version_tag(NAME, version.version, name)
+        for name, said in review.items():
+            client.set_model_version_tag(NAME, version.version, name, said)
         client.set_registered_model_alias(NAME, CHAMPION, version.version)
 
 

@@ -1,0 +1,120 @@
+"""The gate on whole backtests: against whom a model is held, and when nobody looked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clv.errors import ModelNotFound, ReviewFailed
+from clv.evaluation import backtest as scoring
+from clv.pipeline.backtest import backtest, candidates, last_backtest, past_records
+from clv.pipeline.gate import beside_champion, challenge, champion_kind
+from clv.pipeline.train import train
+from clv.store import artifacts
+
+
+def quiet(text):
+    """Tell nobody."""
+
+
+def test_a_model_beside_the_champion_agrees_with_a_plain_loop(finished):
+    records = finished.outcome.backtest
+    held = {
+        (one["model"], one["cut"], one["horizon_days"]): one["value"]
+        for one in records
+        if (one["target"], one["metric"]) == ("net_cash", "tweedie")
+    }
+    logs = [
+        np.log(value) - np.log(held["pareto-nbd", cut, days])
+        for (model, cut, days), value in held.items()
+        if model == "mbg-cnbd"
+    ]
+
+    found = beside_champion(records, "mbg-cnbd", "pareto-nbd")
+
+    assert f"{np.expm1(np.mean(logs)):+.1%} beside that of pareto-nbd" in found.found
+    assert f"over {len(logs)} dates" in found.found
+    assert (found.word == "FAIL") == (np.mean(logs) > 0.01)
+
+
+def test_only_dates_at_which_both_were_held_count():
+    def held(model, cut, value):
+        told = {"target": "net_cash", "metric": "tweedie", "role": "challenger"}
+        return told | {"model": model, "cut": cut, "horizon_days": 91, "value": value}
+
+    both = [held("a", "2023-01-01", 2.0), held("b", "2023-01-01", 4.0)]
+
+    found = beside_champion([*both, held("a", "2023-02-01", 900.0)], "a", "b")
+
+    assert (found.word, "-50.0%" in found.found) == ("PASS", True)
+    assert beside_champion([held("a", "2023-02-01", 1.0)], "a", "b").word == "FAIL"
+
+
+@pytest.fixture
+def two_cuts(monkeypatch):
+    """Backtests of the last two cuts only, which take a ninth of the time."""
+    every = scoring.cuts
+    monkeypatch.setattr(scoring, "cuts", lambda *asked: dict(list(every(*asked).items())[-2:]))
+
+
+def test_a_kind_never_held_is_held_beside_the_champion_before_it_may_answer(workspace, two_cuts):
+    digest, answers = train(workspace, "bg-nbd", quiet), champion_kind(workspace)
+    champion = artifacts.champion(workspace)
+    with pytest.raises(ReviewFailed, match="bg-nbd was never held against what happened"):
+        challenge(workspace, digest, quiet, horizon_days=365)
+
+    # Alone is not enough: nobody knows how the champion would have done.
+    backtest(workspace, candidates("bg-nbd"), quiet, horizon_days=365)
+    with pytest.raises(ReviewFailed, match=f"never held beside {answers}, which answers"):
+        challenge(workspace, digest, quiet, horizon_days=365)
+    assert artifacts.champion(workspace) == champion
+
+    records = backtest(workspace, candidates("bg-nbd", answers), quiet, horizon_days=365)
+    assert {r["model"] for r in records if r["role"] != "baseline"} == {"bg-nbd", answers}
+    assert last_backtest(workspace, 365) == (records, ("bg-nbd", answers))
+    assert bool(past_records(workspace, "bg-nbd", 365)) != bool(
+        past_records(workspace, answers, 365)
+    )
+
+
+def test_a_candidate_as_good_as_the_champion_answers_though_not_chosen(workspace):
+    digest, told = train(workspace, "pareto-nbd", quiet), []
+
+    challenge(workspace, digest, told.append, horizon_days=365)
+
+    assert artifacts.champion(workspace) == digest
+    assert "review: PASS" in told
+
+
+def test_a_candidate_worse_than_the_champion_is_refused(workspace):
+    digest, champion = train(workspace, "mbg-cnbd", quiet), artifacts.champion(workspace)
+
+    with pytest.raises(ReviewFailed, match=r"\+1\.6% beside that of seasonal-pareto-nbd, which"):
+        challenge(workspace, digest, quiet, horizon_days=365)
+
+    assert artifacts.champion(workspace) == champion
+
+
+def test_without_a_champion_the_review_alone_decides(workspace):
+    digest = artifacts.champion(workspace)
+    workspace.path(artifacts.CHAMPION).unlink()
+    assert champion_kind(workspace) is None
+
+    challenge(workspace, digest, quiet, horizon_days=365)
+
+    assert artifacts.champion(workspace) == digest
+
+
+def test_a_backtest_of_another_log_speaks_for_nobody(workspace):
+    workspace.path("data/processed/refused.parquet").touch()
+    assert last_backtest(workspace, 365)[0]
+    assert last_backtest(workspace, 300) == ([], ())
+
+    workspace.path("data/processed/refused.parquet").unlink()
+
+    assert last_backtest(workspace, 365) == ([], ())
+
+
+def test_a_model_that_is_not_there_is_said_to_be_missing(workspace):
+    with pytest.raises(ModelNotFound):
+        challenge(workspace, "0" * 16, quiet, horizon_days=365)
