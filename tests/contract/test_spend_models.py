@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clv.checked import CustomerSummary
-from clv.errors import NotEnoughData
+from clv.errors import NotEnoughData, SettingsError
 from clv.models.catalog import SPEND_MODELS
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics.gamma_gamma import GammaGammaParams
@@ -119,10 +119,20 @@ def test_draws_scatter_around_the_fit(model):
 
 
 def test_lifetime_value_takes_a_model_by_its_name_and_keeps_it(model):
-    fitted = LifetimeValue.fit(SUMMARY, "pareto-nbd", spend=model.name).with_posterior(SUMMARY)
+    fitted = LifetimeValue.fit(SUMMARY, f"pareto-nbd x {model.name}").with_posterior(SUMMARY)
 
     assert fitted.spend == model
+    other = LifetimeValue.fit(SUMMARY, "pareto-nbd x gamma-gamma").with_spend(SUMMARY, model.name)
+    assert other == dataclasses.replace(fitted, posterior=None)
     assert LifetimeValue.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
+
+
+def test_day_values_go_by_frequency_where_no_model_is_named():
+    fitted = LifetimeValue.fit(SUMMARY, "pareto-nbd")
+
+    assert fitted == LifetimeValue.fit(SUMMARY, "pareto-nbd x gamma-gamma-by-frequency")
+    with pytest.raises(SettingsError, match=r"no 'magic'\. Known: gamma-gamma, gamma-gamma-by"):
+        LifetimeValue.fit(SUMMARY, "pareto-nbd x magic")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from clv.models.catalog import PURCHASE_MODELS, SPEND_MODELS
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.posterior import Posterior
 
+JOINED = " x "
 POOLED_DAYS = 6.0
 """Purchase days at which a customer's own habit counts as much as everybody's."""
 
@@ -95,38 +96,40 @@ class LifetimeValue:
 
     @property
     def name(self) -> str:
-        return f"{self.purchases.name} x {self.spend.name}"
+        return f"{self.purchases.name}{JOINED}{self.spend.name}"
 
     @classmethod
-    def fit(
-        cls,
-        summary: CustomerSummary,
-        model: str,
-        *,
-        spend: str = GammaGammaByFrequency.name,
-        prior: bool = True,
-    ) -> Self:
-        """All parts fitted to ``summary``; ``model`` and ``spend`` are names in the catalog.
+    def fit(cls, summary: CustomerSummary, model: str, *, prior: bool = True) -> Self:
+        """All parts fitted to ``summary``.
+
+        Args:
+            summary: In any time unit.
+            model: A purchase model's name in the catalog, or that and a spend model's, as in
+                ``"pareto-nbd x gamma-gamma"``; day values go by frequency where none is named.
+            prior: Whether the purchase model may lean on weak priors.
 
         Raises:
             SettingsError: the catalog has no such model.
             NotEnoughData, NotConverged: from the parts.
         """
-        for setting, name, known in (
-            ("model", model, PURCHASE_MODELS),
-            ("spend", spend, SPEND_MODELS),
-        ):
+        buying, _, spend = model.partition(JOINED)
+        spend = spend or GammaGammaByFrequency.name
+        for name, known in ((buying, PURCHASE_MODELS), (spend, SPEND_MODELS)):
             if name not in known:
                 next_step = f"Known: {', '.join(known)}."
-                raise SettingsError(setting, f"there is no {name!r}.", next_step=next_step)
+                raise SettingsError("model", f"there is no {name!r}.", next_step=next_step)
         days = np.nansum(summary.column("purchase_days"))
         orders = np.nansum(summary.column("orders"))
         return cls(
-            PURCHASE_MODELS[model].fit(summary, prior=prior),
+            PURCHASE_MODELS[buying].fit(summary, prior=prior),
             _fit_spend(summary, spend),
             ReturnShare.fit(summary),
             float(orders / days) if days > 0 else 1.0,
         )
+
+    def with_spend(self, summary: CustomerSummary, spend: str) -> Self:
+        """The same purchases with another spend model fitted to ``summary``, the one of the fit."""
+        return dataclasses.replace(self, spend=_fit_spend(summary, spend))
 
     def with_posterior(self, summary: CustomerSummary) -> Self:
         """The same forecast, with what ``summary``, the one of the fit, leaves open about it."""

@@ -35,9 +35,18 @@ if TYPE_CHECKING:
 
 HORIZONS = (91, 182, 365)
 INPUTS = [files.CLEAN_LINES, files.REFUSED, files.RETURNS, files.SUMMARY]
-CANDIDATES = ("seasonal-pareto-nbd", "pareto-nbd", "mbg-cnbd")
-"""What a shop's model is chosen from; the first is the default."""
-FITTED_BASELINES = {"plain-pareto-nbd": "pareto-nbd", "plain-nbd": "nbd"}
+CANDIDATES = (
+    "seasonal-pareto-nbd",
+    "seasonal-pareto-nbd x gamma-gamma",
+    "pareto-nbd",
+    "mbg-cnbd",
+)
+"""What a shop's model is chosen from; the first is the default. Where no spend model is named,
+day values go by how often a customer buys."""
+FITTED_BASELINES = {
+    "plain-pareto-nbd": "pareto-nbd x gamma-gamma",
+    "plain-nbd": "nbd x gamma-gamma",
+}
 """Models of the catalog as others fit them: without a prior, without returns."""
 LEVEL = 0.8
 
@@ -287,16 +296,18 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
 
     None at all where the default cannot be: nothing was checked there.
     """
-    from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
-    from clv.models.lifetime_value import LifetimeValue
+    from clv.models.lifetime_value import JOINED, LifetimeValue
 
     wanted = {name: (name, True) for name in among}
     wanted |= {name: (model, False) for name, model in FITTED_BASELINES.items()}
-    fitted = {}
+    fitted: dict[str, LifetimeValue] = {}
     for name, (model, prior) in wanted.items():
         try:
-            spend = GammaGammaByFrequency if prior else GammaGamma
-            fitted[name] = LifetimeValue.fit(split.summary, model, spend=spend.name, prior=prior)
+            buying, _, spend = model.partition(JOINED)
+            if prior and buying in fitted:
+                fitted[name] = fitted[buying].with_spend(split.summary, spend)
+            else:
+                fitted[name] = LifetimeValue.fit(split.summary, model, prior=prior)
         except FitError as error:
             if name == among[0]:
                 tell(f"backtest: nothing to check at {split.cut}: {error}")
