@@ -143,12 +143,11 @@ def test_without_any_value_there_is_no_lifetime_value(columns):
 
 
 @pytest.mark.parametrize(
-    ("names", "known"),
-    [({"model": "magic"}, "pareto-nbd"), ({"model": "nbd", "spend": "magic"}, "gamma-gamma")],
+    ("name", "known"), [("magic", "pareto-nbd"), ("pareto-nbd x magic", "gamma-gamma")]
 )
-def test_a_model_the_catalog_lacks_is_named_with_those_it_has(summary, names, known):
+def test_a_model_the_catalog_lacks_is_named_with_those_it_has(summary, name, known):
     with pytest.raises(SettingsError, match=rf"no 'magic'\. Known: {known}"):
-        LifetimeValue.fit(summary, **names)
+        LifetimeValue.fit(summary, name)
 
 
 def test_a_horizon_out_of_range_is_refused(model, summary):
