@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ import pyarrow.compute as pc
 
 from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
 from clv.evaluation.metrics import resampled_counts, resampled_metrics
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Float = npt.NDArray[np.float64]
 Word = Literal["PASS", "REVIEW", "FAIL"]
@@ -114,15 +117,13 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     blocks = [np.ones((1, len(ids)), dtype=np.uint8), *resampled_counts(len(ids), seed=SEED)]
     logs: dict[str, list[Float]] = {}
     places = []
-    for cut, days in sorted(set(zip(*(about_money[c].to_pylist() for c in PLACE), strict=True))):
-        here = about_money.filter((pc.field("cut") == cut) & (pc.field("horizon_days") == days))
-        scores = {}
-        for name in pc.unique(here["model"]).to_pylist():
-            of_one = here.filter(pc.field("model") == name)
-            who = pc.index_in(of_one["customer_id"], value_set=ids).to_numpy()
-            is_baseline = of_one["role"][0].as_py() == "baseline"
-            key = name if is_baseline else CHOSEN
-            scores[key] = _logs(of_one, [block[:, who] for block in blocks], score)
+    frame = about_money.drop_columns(["customer_id"]).to_pandas()
+    frame["who"] = pc.index_in(about_money["customer_id"], value_set=ids).to_numpy()
+    for (cut, days), here in frame.groupby(list(PLACE)):
+        scores = {
+            name if role == "baseline" else CHOSEN: _logs(of_one, blocks, score)
+            for (name, role), of_one in here.groupby(["model", "role"])
+        }
         ours = scores.pop(CHOSEN, None)
         if ours is None or not all(np.isfinite(one[0]) for one in (ours, *scores.values())):
             continue
@@ -149,9 +150,12 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     )
 
 
-def _logs(rows: pa.Table, counts: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
+def _logs(rows: pd.DataFrame, blocks: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
     """The log of one forecast's score under each resampling; NaN where it has none, or is 0."""
-    actual, mean, median = (rows[name].to_numpy() for name in ("actual", "mean", "median"))
+    who, actual, mean, median = (
+        rows[name].to_numpy() for name in ("who", "actual", "mean", "median")
+    )
+    counts = [block[:, who] for block in blocks]
     floor = FLOOR_SHARE * float(np.maximum(actual, 0).mean())
     middle = np.where(np.isnan(median), mean, median)
     found = resampled_metrics(counts, actual, mean, middle, floor=floor)[score]
