@@ -107,7 +107,7 @@ def totals_held(seeds=20):
         earlier = LifetimeValue.fit(before.summary, "pareto-nbd")
         told = earlier.expected_value(before.summary, YEAR).sum()
         record = {"role": "chosen", "target": "net_cash", "metric": "bias", "horizon_days": YEAR}
-        record["value"] = told / before.later_value.sum() - 1
+        record |= {"cut": "2021-01-01", "value": told / before.later_value.sum() - 1}
         shock = common_shock([record], YEAR, history_days=730)
         model = LifetimeValue.fit(now.summary, "pareto-nbd").with_posterior(now.summary)
         everybody = np.zeros(len(now.summary), dtype=np.int64)
