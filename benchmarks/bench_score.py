@@ -13,8 +13,9 @@ from customers import PARAMS, cdnow, simulated
 from peers import ask, compare, measured
 
 from clv.numerics import pareto_nbd, pareto_nbd_draws, predictive
+from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.histories import distinct_histories
-from clv.numerics.pareto_nbd import ParetoNBDParams
+from clv.numerics.predictive import Spend
 
 HORIZON = 91.0
 RANGE_DRAWS, POSTERIOR_DRAWS, AT_ONCE = 600, 200, 500
@@ -42,18 +43,16 @@ def draws():
     rows = distinct_histories(*customers)
     point = np.log([0.553277, 10.577684, 0.606240, 11.668732])
     found = pareto_nbd_draws.draw(rows, point, None, count=POSTERIOR_DRAWS, seed=1)
-    params = ParetoNBDParams(*np.exp(found.points).T)
-    spend = [np.array([value]) for value in (6.25, 3.74, 15.44)]
-    one = np.ones(count)
-    known = predictive.Customers(*customers, customers[0] + 1, 35.0 * (customers[0] + 1), one, one)
+    none = np.empty((count, 0))
+    buying = pareto_nbd_draws.Ahead(found.points, *customers, none, none, 13.0)
+    bought = customers[0] + 1
+    spend = Spend(GammaGammaParams(6.25, 3.74, 15.44), bought, 35.0 * bought)
+    names = [str(place) for place in range(count)]
 
     def every():
         for first in range(0, count, AT_ONCE):
-            some = predictive.Customers(*(part[first : first + AT_ONCE] for part in known))
-            names = [str(first + i) for i in range(some.x.size)]
-            predictive.draw(
-                some, 13.0, names, params=params, spend=spend, draws=RANGE_DRAWS, seed=1
-            )
+            places = np.arange(first, min(first + AT_ONCE, count))
+            predictive.draw(buying, spend, names, places, draws=RANGE_DRAWS, seed=1)
 
     _, cost = measured(every, repeats=3)
     print(
