@@ -1,7 +1,7 @@
-"""The verb that makes splits of the log, one by one, and has forecasts scored on them.
+"""The verb that goes back to earlier dates, one by one, and has forecasts scored there.
 
-At each cut everything is computed from days up to the cut, returns included; the holdout
-starts the day after. The splits end here: ``clv.evaluation`` only sees arrays.
+At each cut everything, the choice of a model and how wide a range has to be included, rests on
+what was known then. ``clv.evaluation`` only sees arrays. Start reading at :func:`backtest`.
 """
 
 from __future__ import annotations
