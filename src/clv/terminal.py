@@ -54,6 +54,7 @@ METRICS: dict[str, tuple[str, Callable[[float], float]]] = {
     "spearman": ("{:.3f}", operator.neg),
 }
 SHOWN_ONE_BY_ONE = 2
+SMALL = 10
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
 
 
@@ -209,7 +210,9 @@ def _rows(models: dict[str, Average]) -> Iterable[list[str]]:
         cells = [str(own.cuts), model, biases if own.biases else "-"]
         for metric, (form, _) in METRICS.items():
             value = own.metrics.get(metric)
-            shown = "-" if value is None else form.format(value)
+            # Purchase days are few, and so are their errors.
+            fine = "{:.3f}" if value is not None and abs(value) < SMALL else form
+            shown = "-" if value is None else fine.format(value)
             cells.append(f"[bold]{shown}[/bold]" if value == best[metric] else shown)
         yield cells
 
