@@ -23,30 +23,25 @@ Start reading at :func:`log_likelihood`; every other function is built on the sa
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from clv.numerics.clock import Clock
 from clv.numerics.quadrature import (
     blocks,
     dropout_nodes,
     enough_nodes,
-    gauss_legendre,
     log_sum_exp,
 )
 from clv.numerics.rising import rising_factorials
 from clv.numerics.threads import in_order
+from clv.numerics.time_alive import Rate, broadcast, require_horizon, time_alive
 
 Float = npt.NDArray[np.float64]
-Rate = float | Float
 
-NODES = 64
-"""Nodes for an integral over what lies ahead."""
 FINENESS = 16
 """How fine the nodes of the dropout time are, see :func:`enough_nodes`, for a result per
 customer: log L to 2e-11 anywhere on the stress grid of the tests, to 1e-13 for most."""
@@ -192,7 +187,7 @@ def discounted_expected_transactions(
     seen = ages if clock is None else clock.age(ages, ages)
     rate = (params.r + counts) / (params.alpha + seen)
     alive = p_alive(params, counts, t_x, ages, clock=clock)
-    lasting = _time_alive(params.s, params.beta + ages, t, discount=discount, clock=clock)
+    lasting = time_alive(params.s, params.beta + ages, t, discount=discount, clock=clock)
     return np.asarray(alive * rate * lasting)
 
 
@@ -209,7 +204,7 @@ def expected_transactions(
     array([0.        , 0.05077821, 0.38909211])
     """
     rate = np.divide(params.r, params.alpha)
-    return np.asarray(rate * _time_alive(params.s, params.beta, t, discount=0.0, clock=clock))
+    return np.asarray(rate * time_alive(params.s, params.beta, t, discount=0.0, clock=clock))
 
 
 def probability_of_no_transaction(
@@ -235,82 +230,13 @@ def probability_of_no_transaction(
     array([0.49])
     """
     counts, ages, horizon = (np.asarray(v, dtype=float) for v in (x, T, t))
-    _require_horizon(horizon)
+    require_horizon(horizon)
     alive = p_alive(params, counts, t_x, ages, clock=clock)
     seen = ages if clock is None else clock.age(ages, ages)
     later = ParetoNBDParams(params.r + counts, params.alpha + seen, params.s, params.beta + ages)
     ahead = None if clock is None else clock.ahead(horizon)
     log_quiet, _ = _survey(later, 0.0, 0.0, horizon, ahead, fineness=FINEST)
     return np.asarray(1 + alive * np.expm1(log_quiet))
-
-
-def _require_horizon(t: Float) -> None:
-    if not np.all(t >= 0):
-        raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
-
-
-def _time_alive(
-    s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float, clock: Clock | None
-) -> Float:
-    """Integral from 0 to ``t`` of m(today + v) exp(-discount v) (beta / (beta + v))^s dv."""
-    horizon = np.asarray(t, dtype=float)
-    _require_horizon(horizon)
-    if discount < 0:
-        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
-    if clock is not None:
-        return _busy_time_alive(s, beta, horizon, discount, clock)
-    if discount > 0:
-        return _discounted_time_alive(s, beta, horizon, discount)
-    endless = np.isinf(horizon)
-    if np.any(endless & (np.asarray(s) <= 1)):
-        raise ValueError(
-            "without a discount and with s <= 1 the endless sum of expected transactions is "
-            "infinite: too few customers ever drop out. Give a discount or a finite horizon."
-        )
-    log_growth = np.log1p(np.where(endless, 1.0, horizon) / beta)
-    finite = beta * log_growth * special.exprel((1 - np.asarray(s)) * log_growth)
-    return np.where(endless, np.divide(beta, np.where(endless, np.subtract(s, 1), 1)), finite)
-
-
-def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock: Clock) -> Float:
-    """The integral with a calendar, once for each different customer: by age they are few."""
-    columns = _broadcast(s, beta, horizon)
-    flat = np.stack([column.reshape(-1) for column in columns])
-    distinct, which = np.unique(flat, axis=1, return_inverse=True)
-    values = np.zeros(distinct.shape[1])
-    for end in np.unique(distinct[2, distinct[2] > 0]):
-        # A panel for each day, within which m is smooth, and finer ones on the first: the most
-        # restless of customers are gone by its evening.
-        edges = np.concatenate([[0.0], 2.0 ** np.arange(-20, 1), np.arange(2.0, end)])
-        edges = np.append(edges[edges < end], end)
-        positions, log_weights = gauss_legendre(5)
-        times = (edges[:-1] + positions * np.diff(edges)).T.reshape(-1, 1)
-        worth = (np.exp(log_weights) * np.diff(edges)).T.reshape(-1, 1)
-        worth = worth * clock.speed(times) * np.exp(-discount * times)
-        of_end = np.flatnonzero(distinct[2] == end)
-        for part in blocks(of_end.size, nodes=times.size):
-            shape, rate = distinct[:2, of_end[part]]
-            alive = worth * np.exp(-shape * np.log1p(times / rate))
-            # One node after the other, so that a customer alone has the same bits.
-            values[of_end[part]] = np.cumsum(alive, axis=0)[-1]
-    return values[which.reshape(-1)].reshape(columns[0].shape)
-
-
-def _broadcast(*values: npt.ArrayLike) -> list[Float]:
-    return list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in values)))
-
-
-def _discounted_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float) -> Float:
-    # Beyond 45 discount lengths nothing is left that a double could hold.
-    columns = _broadcast(s, beta, np.minimum(horizon, 45 / discount))
-    shape, rate, end = (column.reshape(-1) for column in columns)
-    values = np.empty(end.shape)
-    for part in blocks(end.size, nodes=NODES):
-        scale = 1 / (discount + shape[part] / rate[part])
-        times, log_weights = dropout_nodes(np.zeros_like(scale), end[part], scale, nodes=NODES)
-        log_alive = -discount * times - shape[part] * np.log1p(times / rate[part])
-        values[part] = functools.reduce(np.add, np.exp(log_alive + log_weights))
-    return values.reshape(columns[0].shape)
 
 
 def _survey(
@@ -324,7 +250,7 @@ def _survey(
 ) -> tuple[Float, Float]:
     """Log of L without its Gamma(r+x)/Gamma(r), and P(alive), block by block."""
     today = 0.0 if clock is None else clock.today
-    columns = _broadcast(*params, *np.atleast_1d(x, t_x, T), today)
+    columns = broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
 
     def fill(part: slice) -> None:

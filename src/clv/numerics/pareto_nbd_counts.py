@@ -14,7 +14,6 @@ from scipy import special
 
 from clv.numerics.clock import Clock
 from clv.numerics.pareto_nbd import (
-    NODES,
     NODES_OF_A_SEASON,
     Float,
     ParetoNBDParams,
@@ -23,6 +22,7 @@ from clv.numerics.pareto_nbd import (
 )
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
 from clv.numerics.rising import log_rising
+from clv.numerics.time_alive import NODES
 
 NEXT_TO_NOTHING = 1e-300
 """Stands for 0, so that a chance of 0 has a logarithm."""

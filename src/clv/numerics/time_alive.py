@@ -1,0 +1,91 @@
+"""How long a customer who is alive stays one: the time alive within a horizon.
+
+Dropout rates differ between customers as a gamma distribution with ``s`` and ``beta``, so the
+chance of being alive after ``v`` is (beta / (beta + v))^s. Its integral, each moment worth less
+the later it comes and more where the calendar is busy, times the purchase rate is what a
+customer is expected to buy. Start reading at :func:`time_alive`.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special
+
+from clv.numerics.clock import Clock
+from clv.numerics.quadrature import Float, blocks, dropout_nodes, gauss_legendre
+
+Rate = float | Float
+
+NODES = 64
+
+
+def require_horizon(t: Float) -> None:
+    if not np.all(t >= 0):
+        raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
+
+
+def time_alive(
+    s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float, clock: Clock | None
+) -> Float:
+    """Integral from 0 to ``t`` of m(today + v) exp(-discount v) (beta / (beta + v))^s dv."""
+    horizon = np.asarray(t, dtype=float)
+    require_horizon(horizon)
+    if discount < 0:
+        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
+    if clock is not None:
+        return _busy_time_alive(s, beta, horizon, discount, clock)
+    if discount > 0:
+        return _discounted_time_alive(s, beta, horizon, discount)
+    endless = np.isinf(horizon)
+    if np.any(endless & (np.asarray(s) <= 1)):
+        raise ValueError(
+            "without a discount and with s <= 1 the endless sum of expected transactions is "
+            "infinite: too few customers ever drop out. Give a discount or a finite horizon."
+        )
+    log_growth = np.log1p(np.where(endless, 1.0, horizon) / beta)
+    finite = beta * log_growth * special.exprel((1 - np.asarray(s)) * log_growth)
+    return np.where(endless, np.divide(beta, np.where(endless, np.subtract(s, 1), 1)), finite)
+
+
+def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock: Clock) -> Float:
+    """The integral with a calendar, once for each different customer: by age they are few."""
+    columns = broadcast(s, beta, horizon)
+    flat = np.stack([column.reshape(-1) for column in columns])
+    distinct, which = np.unique(flat, axis=1, return_inverse=True)
+    values = np.zeros(distinct.shape[1])
+    for end in np.unique(distinct[2, distinct[2] > 0]):
+        # A panel for each day, within which m is smooth, and finer ones on the first: the most
+        # restless of customers are gone by its evening.
+        edges = np.concatenate([[0.0], 2.0 ** np.arange(-20, 1), np.arange(2.0, end)])
+        edges = np.append(edges[edges < end], end)
+        positions, log_weights = gauss_legendre(5)
+        times = (edges[:-1] + positions * np.diff(edges)).T.reshape(-1, 1)
+        worth = (np.exp(log_weights) * np.diff(edges)).T.reshape(-1, 1)
+        worth = worth * clock.speed(times) * np.exp(-discount * times)
+        of_end = np.flatnonzero(distinct[2] == end)
+        for part in blocks(of_end.size, nodes=times.size):
+            shape, rate = distinct[:2, of_end[part]]
+            alive = worth * np.exp(-shape * np.log1p(times / rate))
+            # One node after the other, so that a customer alone has the same bits.
+            values[of_end[part]] = np.cumsum(alive, axis=0)[-1]
+    return values[which.reshape(-1)].reshape(columns[0].shape)
+
+
+def broadcast(*values: npt.ArrayLike) -> list[Float]:
+    return list(np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in values)))
+
+
+def _discounted_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float) -> Float:
+    # Beyond 45 discount lengths nothing is left that a double could hold.
+    columns = broadcast(s, beta, np.minimum(horizon, 45 / discount))
+    shape, rate, end = (column.reshape(-1) for column in columns)
+    values = np.empty(end.shape)
+    for part in blocks(end.size, nodes=NODES):
+        scale = 1 / (discount + shape[part] / rate[part])
+        times, log_weights = dropout_nodes(np.zeros_like(scale), end[part], scale, nodes=NODES)
+        log_alive = -discount * times - shape[part] * np.log1p(times / rate[part])
+        values[part] = functools.reduce(np.add, np.exp(log_alive + log_weights))
+    return values.reshape(columns[0].shape)
