@@ -104,7 +104,7 @@ def test_orders_that_say_nothing_or_come_too_late_are_named(orders, said):
     error = from_purchases(bought("ann", *orders), DAY)
 
     assert isinstance(error, QuestionUnanswerable)
-    assert error.field == "transactions"
+    assert error.about == "transactions"
     assert said in str(error)
     assert "'ann'" in str(error)
 
@@ -133,4 +133,4 @@ def test_a_tally_that_contradicts_itself_names_the_field(wrong, field):
     error = from_tally(dataclasses.replace(good, **wrong), DAY)
 
     assert isinstance(error, QuestionUnanswerable)
-    assert error.field == field
+    assert error.about == field

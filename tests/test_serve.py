@@ -83,7 +83,7 @@ def test_one_that_ends_by_itself_is_named_and_the_others_are_stopped(capfd):
     good, bad = free_ports(2)
     servers = [plain_server("good", good), Server("bad", bad, "/", ("no_such_module",), {})]
 
-    with pytest.raises(ServerEnded, match=r"bad ended by itself \(exit code 1\)") as found:
+    with pytest.raises(ServerEnded, match=r"bad: it ended by itself \(exit code 1\)") as found:
         serve.serve(servers, lambda: pytest.fail("one of them never answered"))
 
     assert (found.value.server, found.value.code) == ("bad", 1)
@@ -97,7 +97,7 @@ def test_one_that_is_killed_is_named_with_the_signal():
         (found,) = [one for one in family() if str(servers[1].port) in one.cmdline()]
         found.kill()
 
-    with pytest.raises(ServerEnded, match=r"b ended by itself \(killed by signal 9\)"):
+    with pytest.raises(ServerEnded, match=r"b: it ended by itself \(killed by signal 9\)"):
         serve.serve(servers, kill_b)
 
 

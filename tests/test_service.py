@@ -96,7 +96,7 @@ def test_the_tables_own_terms_spelled_out_are_answered_from_it(service):
 def test_another_day_is_an_error_that_names_the_field(service, stored):
     answers = service.customers(list(stored)[:2], Question(as_of=dt.date(2011, 1, 1)))
 
-    assert [answer.error.field for answer in answers] == ["as_of", "as_of"]
+    assert [answer.error.about for answer in answers] == ["as_of", "as_of"]
 
 
 def test_another_discount_moves_the_lifetime_value_and_nothing_else(service, stored):

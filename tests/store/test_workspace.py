@@ -185,7 +185,7 @@ def test_retracting_a_step_removes_its_files_and_no_others(workspace):
 
 
 def test_a_missing_file_names_the_command_that_makes_it(workspace):
-    with pytest.raises(NothingStored, match=r"no data/a in .*shop\. Run `clv ingest` first"):
+    with pytest.raises(NothingStored, match=r"shop: there is no data/a\. Run `clv ingest` first"):
         require(workspace, "data/a", "clv ingest")
 
 

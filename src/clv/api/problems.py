@@ -80,7 +80,7 @@ def described_error(error: errors.ClvError, spoken: Language) -> dict[str, Any]:
     """The members of the problem one of our errors is."""
     fields = []
     if isinstance(error, errors.QuestionUnanswerable):
-        fields = [{"field": error.field, "detail": error.problem}]
+        fields = [{"field": error.about, "detail": error.problem}]
     return described(kind_of(error), spoken, str(error), fields=fields)
 
 

@@ -81,7 +81,7 @@ def _not_yet(error: NotEnoughData, etl: dict[str, Any]) -> NotEnoughData:
     """The same, with what there is and from when there will be more."""
     checkable = checkable_from(dt.date.fromisoformat(etl["first_day"]))
     return NotEnoughData(
-        error.model,
+        error.about,
         error.problem,
         next_step=f"{error.next_step} Clean lines, customers and cohorts of this log are written; "
         f"a forecast that can be checked takes a log that reaches {checkable} or later.",

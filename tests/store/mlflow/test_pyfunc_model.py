@@ -69,7 +69,7 @@ def test_the_input_example_is_answered(champion):
         ({"recency": 9e4}, {}, "recency <= age"),
         ({"frequency": 0.5}, {}, "frequency"),
         ({"age": float("nan")}, {}, "age"),
-        ({}, {"horizon_days": 0}, "horizon_days=0 is outside 1 to 3,650"),
+        ({}, {"horizon_days": 0}, "horizon_days=0: it is outside 1 to 3,650"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_as_the_callers_mistake(

@@ -116,7 +116,7 @@ def test_an_alias_on_a_version_of_somebody_else_is_refused(client, tracked):
 
 
 def test_nothing_to_follow_is_said_with_the_next_step(new):
-    with pytest.raises(ModelNotFound, match=r"no model clv@champion in MLflow at sqlite.*clv run"):
+    with pytest.raises(ModelNotFound, match=r"MLflow at sqlite.*: there is no model clv@champion\..*clv run"):
         sync(new.workspace, new.tracking, quiet)
 
 

@@ -128,7 +128,7 @@ def test_the_command_line_refuses_with_a_code_and_promotes_unreviewed_when_told(
     refused = clv(tracked, "promote", digest)
 
     assert refused.exit_code == 8
-    assert f"ReviewFailed: model {digest} was not promoted." in refused.stderr
+    assert f"ReviewFailed: model {digest}: it was not promoted." in refused.stderr
     assert "Run `clv backtest --model bg-nbd` first." in refused.stderr
     assert tags(client) == first
     all_the_same = clv(tracked, "promote", digest, "--unreviewed")
