@@ -18,22 +18,17 @@ from clv.errors import RuleBroken, TableMismatch
 from clv.periods import ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, PREDICTIONS, Column, Table
 
-_COMPARE = {
+_BY = {
     "==": pc.equal,
     "<": pc.less,
     "<=": pc.less_equal,
     ">": pc.greater,
     ">=": pc.greater_equal,
+    "known": pc.is_valid,
+    "finite": pc.is_finite,
+    "not": pc.invert,
+    "and": pc.and_kleene,
 }
-_ALONE = {"known": pc.is_valid, "finite": pc.is_finite}
-
-
-def _holds(text: str, table: pa.Table) -> Any:
-    left, operator, right = text.split()
-    if operator == "is":
-        return _ALONE[right](table[left])
-    other = table[right] if right in table.column_names else float(right)
-    return _COMPARE[operator](table[left], other)
 
 
 def check(table: pa.Table, declared: Table) -> pa.Table:
@@ -45,36 +40,40 @@ def check(table: pa.Table, declared: Table) -> pa.Table:
         TableMismatch: a required column is missing, or a column holds another type.
         RuleBroken: rows contradict a rule, the key, or a column that must be known and finite.
     """
-    columns = []
-    for column, field in zip(declared.columns, declared.schema, strict=True):
-        if column.name in table.column_names:
-            columns.append(_typed(table[column.name], column, field.type, declared))
-        elif column.nullable:
-            columns.append(pa.nulls(table.num_rows, field.type))
-        else:
-            raise TableMismatch(
-                declared.name,
-                f"column '{column.name}' is missing; there are: {', '.join(table.column_names)}.",
-                next_step="Name the column as declared in clv.tables.",
-            )
+    columns = [_column(table, column, declared) for column in declared.columns]
     typed = pa.Table.from_arrays(columns, schema=declared.schema)
     for rule in declared.every_rule:
-        kept = _holds(rule.text, typed)
-        if rule.when is not None:
-            kept = pc.or_kleene(kept, pc.invert(_holds(rule.when, typed)))
-        if pc.all(kept, min_count=0).as_py():
-            continue
-        offenders = typed.filter(pc.invert(kept)).select(declared.shown(rule))
-        first = offenders.slice(0, 1).to_pylist()[0]
-        raise RuleBroken(
-            declared.name, str(rule), offenders.num_rows, first, next_step=rule.next_step
-        )
+        broken = rule.broken(typed.column, _BY)
+        if pc.any(broken, min_count=0).as_py():
+            rows = typed.filter(broken).select(declared.shown(rule))
+            _refuse(declared, str(rule), rows, rule.next_step)
     if declared.key:
-        _require_unique(typed, declared)
+        # In one thread: to wake others takes longer than to count the customers of a request.
+        keyed = typed.select(declared.key).group_by(list(declared.key), use_threads=False)
+        counts = keyed.aggregate([([], "count_all")])
+        twice = counts.filter(pc.greater(counts["count_all"], 1)).select(declared.key)
+        if twice.num_rows:
+            step = "Merge the rows of one key before handing the table over."
+            _refuse(declared, declared.key_rule, twice, step)
     return typed
 
 
-def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) -> Any:
+def _refuse(declared: Table, rule: str, rows: pa.Table, step: str) -> None:
+    first = rows.slice(0, 1).to_pylist()[0]
+    raise RuleBroken(declared.name, rule, rows.num_rows, first, next_step=step)
+
+
+def _column(table: pa.Table, column: Column, declared: Table) -> Any:
+    wanted = declared.schema.field(column.name).type
+    if column.name not in table.column_names:
+        if column.nullable:
+            return pa.nulls(table.num_rows, wanted)
+        raise TableMismatch(
+            declared.name,
+            f"column '{column.name}' is missing; there are: {', '.join(table.column_names)}.",
+            next_step="Name the column as declared in clv.tables.",
+        )
+    values = table[column.name]
     try:
         return values.cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as cause:
@@ -83,21 +82,6 @@ def _typed(values: Any, column: Column, wanted: pa.DataType, declared: Table) ->
             f"column '{column.name}' is {values.type}, not {column.type}: {cause}.",
             next_step=f"It holds {column.meaning}.",
         ) from cause
-
-
-def _require_unique(table: pa.Table, declared: Table) -> None:
-    # In one thread: to wake the others takes longer than to count the customers of a request.
-    keyed = table.select(declared.key).group_by(list(declared.key), use_threads=False)
-    counts = keyed.aggregate([([], "count_all")])
-    twice = counts.filter(pc.greater(counts["count_all"], 1))
-    if twice.num_rows:
-        raise RuleBroken(
-            declared.name,
-            f"one row for each {', '.join(declared.key)}",
-            twice.num_rows,
-            twice.select(declared.key).slice(0, 1).to_pylist()[0],
-            next_step="Merge the rows of one key before handing the table over.",
-        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -46,11 +47,23 @@ class Rule:
     """A comparison each row must satisfy, wherever ``when`` (another comparison) holds."""
 
     text: str
-    next_step: str
+    next_step: str = "Report it: the pipeline made a table that contradicts itself."
     when: str | None = None
 
     def __str__(self) -> str:
         return self.text if self.when is None else f"{self.text} when {self.when}"
+
+    def broken(self, column: Callable[[str], Any], by: Mapping[str, Callable[..., Any]]) -> Any:
+        """Which rows break it; ``by`` says what each of its words does to columns."""
+
+        def holds(text: str) -> Any:
+            left, word, right = text.split()
+            if word == "is":
+                return by[right](column(left))
+            return by[word](column(left), column(right) if right.isidentifier() else float(right))
+
+        rows = by["not"](holds(self.text))
+        return rows if self.when is None else by["and"](rows, holds(self.when))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,21 +89,18 @@ class Table:
     @functools.cached_property
     def every_rule(self) -> list[Rule]:
         """The rules, after those that each column sets by itself."""
-        return [
-            *(
-                Rule(f"{c.name} is known", f"Every row needs its {c.name}: {c.meaning}.")
-                for c in self.columns
-                if not c.nullable
-            ),
-            *(
-                Rule(
-                    f"{c.name} is finite", "Write null for what is unknown, never NaN or infinity."
-                )
-                for c in self.columns
-                if c.type == "number"
-            ),
-            *self.rules,
+        known = [
+            Rule(f"{c.name} is known", f"Every row needs its {c.name}: {c.meaning}.")
+            for c in self.columns
+            if not c.nullable
         ]
+        numbers = [c.name for c in self.columns if c.type == "number"]
+        step = "Write null for what is unknown, never NaN or infinity."
+        return [*known, *(Rule(f"{name} is finite", step) for name in numbers), *self.rules]
+
+    @property
+    def key_rule(self) -> str:
+        return f"one row for each {', '.join(self.key)}"
 
     def shown(self, rule: Rule) -> list[str]:
         """The columns that say which row breaks ``rule``, and how."""
@@ -99,11 +109,9 @@ class Table:
 
     def metadata(self, **facts: object) -> dict[str, str]:
         """What a file of this table carries in its footer, so that it explains itself."""
-        known = {name: str(value) for name, value in facts.items() if value is not None}
-        units = {c.name: c.unit for c in self.columns if c.unit}
-        return {"clv.table": self.name, "clv.version": str(self.version)} | {
-            f"clv.{name}": value for name, value in (known | {"units": json.dumps(units)}).items()
-        }
+        units = json.dumps({c.name: c.unit for c in self.columns if c.unit})
+        said = {"table": self.name, "version": self.version, **facts, "units": units}
+        return {f"clv.{name}": str(value) for name, value in said.items() if value is not None}
 
 
 def _text(name: str, meaning: str, *, nullable: bool = False) -> Column:
@@ -119,8 +127,6 @@ def _count(name: str, meaning: str, unit: str) -> Column:
 
 
 _CUSTOMER = _text("customer_id", "the customer, always as text")
-_NEGATIVE_MONEY = "Report it: sums of kept lines cannot be negative."
-_REPORT = "Report it: the pipeline made a table that contradicts itself."
 
 ORDER_LINES = Table(
     "order_lines",
@@ -145,12 +151,12 @@ ORDER_LINES = Table(
         Column("is_goods", "boolean", "false for postage, fees, vouchers and test articles"),
     ),
     rules=(
-        Rule("quantity > 0", _REPORT),
-        Rule("unit_price > 0", _REPORT),
-        Rule("sales >= 0", _NEGATIVE_MONEY),
-        Rule("returned_value >= 0", _NEGATIVE_MONEY),
-        Rule("returned_value <= sales", _NEGATIVE_MONEY),
-        Rule("returned_quantity <= quantity", _REPORT),
+        Rule("quantity > 0"),
+        Rule("unit_price > 0"),
+        Rule("sales >= 0"),
+        Rule("returned_value >= 0"),
+        Rule("returned_value <= sales"),
+        Rule("returned_quantity <= quantity"),
     ),
 )
 
@@ -183,9 +189,9 @@ RETURNS = Table(
         Column("returned_at", "timestamp", "when the return was booked"),
     ),
     rules=(
-        Rule("value >= 0", _NEGATIVE_MONEY),
-        Rule("quantity > 0", _REPORT),
-        Rule("invoice_date <= returned_at", _REPORT),
+        Rule("value >= 0"),
+        Rule("quantity > 0"),
+        Rule("invoice_date <= returned_at"),
     ),
 )
 
@@ -199,7 +205,7 @@ TRANSACTIONS = Table(
         Column("returned_value", "money", "of it undone within the window", "currency"),
     ),
     key=("customer_id", "date"),
-    rules=(Rule("returned_value < gross_value", _REPORT), Rule("orders > 0", _REPORT)),
+    rules=(Rule("returned_value < gross_value"), Rule("orders > 0")),
 )
 
 COHORTS = Table(
@@ -214,9 +220,9 @@ COHORTS = Table(
     ),
     key=("cohort", "period"),
     rules=(
-        Rule("active <= customers", _REPORT),
-        Rule("active <= orders", _REPORT),
-        Rule("value >= 0", _REPORT),
+        Rule("active <= customers"),
+        Rule("active <= orders"),
+        Rule("value >= 0"),
     ),
 )
 
@@ -258,9 +264,9 @@ CUSTOMER_SUMMARY = Table(
         Rule("frequency < purchase_days", _COUNTING, when="purchase_days > 0"),
         Rule("purchase_days <= orders", _COUNTING),
         Rule("mean_day_value > 0", "Leave out days that were returned in full."),
-        Rule("returned_value >= 0", _REPORT),
-        Rule("returned_value <= gross_value", _REPORT),
-        Rule("first_purchase <= last_purchase", _REPORT),
+        Rule("returned_value >= 0"),
+        Rule("returned_value <= gross_value"),
+        Rule("first_purchase <= last_purchase"),
     ),
 )
 
@@ -317,21 +323,21 @@ PREDICTIONS = Table(
     ),
     key=("customer_id",),
     rules=(
-        Rule("predicted_clv >= 0", _REPORT),
-        Rule("predicted_number_of_orders >= 0", _REPORT),
-        Rule("expected_order_value >= 0", _REPORT),
-        Rule("predicted_clv_lower >= 0", _REPORT),
-        Rule("predicted_clv_lower <= predicted_clv_median", _REPORT),
-        Rule("predicted_clv_median <= predicted_clv_upper", _REPORT, when="interval_level >= 0.5"),
-        Rule("p_alive >= 0", _REPORT),
-        Rule("p_alive <= 1", _REPORT),
-        Rule("churn_probability >= 0", _REPORT),
-        Rule("churn_probability <= 1", _REPORT),
-        Rule("p_purchase_in_horizon >= 0", _REPORT),
-        Rule("p_purchase_in_horizon <= 1", _REPORT),
-        Rule("as_of < next_order_from", _REPORT),
-        Rule("next_order_from <= expected_date_of_next_order", _REPORT),
-        Rule("expected_date_of_next_order <= next_order_to", _REPORT),
+        Rule("predicted_clv >= 0"),
+        Rule("predicted_number_of_orders >= 0"),
+        Rule("expected_order_value >= 0"),
+        Rule("predicted_clv_lower >= 0"),
+        Rule("predicted_clv_lower <= predicted_clv_median"),
+        Rule("predicted_clv_median <= predicted_clv_upper", when="interval_level >= 0.5"),
+        Rule("p_alive >= 0"),
+        Rule("p_alive <= 1"),
+        Rule("churn_probability >= 0"),
+        Rule("churn_probability <= 1"),
+        Rule("p_purchase_in_horizon >= 0"),
+        Rule("p_purchase_in_horizon <= 1"),
+        Rule("as_of < next_order_from"),
+        Rule("next_order_from <= expected_date_of_next_order"),
+        Rule("expected_date_of_next_order <= next_order_to"),
     ),
 )
 
@@ -350,7 +356,7 @@ FORECASTS = Table(
         Column("scored_at", "timestamp", "when it was scored, UTC"),
     ),
     key=("as_of", "horizon_days", "value_tier"),
-    rules=(Rule("customers >= 0", _REPORT), Rule("lower <= upper", _REPORT)),
+    rules=(Rule("customers >= 0"), Rule("lower <= upper")),
 )
 
 PAST_PREDICTIONS = Table(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import ibis
 
 from clv.data.engine import first_row
 from clv.errors import RuleBroken
-from clv.tables import Rule, Table
+from clv.tables import Table
 
-_COMPARE = {
+_BY: dict[str, Callable[..., Any]] = {
     "==": operator.eq,
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+    "known": lambda values: values.notnull(),
+    "finite": lambda values: ~(values.isnan() | values.isinf()),
+    "not": operator.invert,
+    "and": operator.and_,
 }
 
 
@@ -26,43 +31,21 @@ def check(table: ibis.Table, declared: Table) -> None:
     Raises:
         RuleBroken: with the rule, how many rows break it and the first of them.
     """
-    rules = {f"rule_{i}": rule for i, rule in enumerate(declared.every_rule)}
-    broken = {name: _broken(rule, table) for name, rule in rules.items()}
-    counts = {name: rows.fill_null(False).sum() for name, rows in broken.items()}
+    rules = declared.every_rule
+    broken = [rule.broken(table.__getitem__, _BY) for rule in rules]
+    counts = {f"rule_{i}": rows.fill_null(False).sum() for i, rows in enumerate(broken)}
     if declared.key:
         key = ibis.struct({name: table[name] for name in declared.key})
         counts["repeated"] = table.count() - key.nunique()
     found = first_row(table.aggregate(**counts))
-    for name, rule in rules.items():
-        if count := found[name]:
-            first = first_row(table.filter(broken[name]).select(declared.shown(rule)))
+    for i, rule in enumerate(rules):
+        if count := found[f"rule_{i}"]:
+            first = first_row(table.filter(broken[i]).select(declared.shown(rule)))
             raise RuleBroken(declared.name, str(rule), count, first, next_step=rule.next_step)
     if found.get("repeated"):
-        _refuse_repeated(table, declared, found["repeated"])
-
-
-def _broken(rule: Rule, table: ibis.Table) -> Any:
-    rows = ~_holds(rule.text, table)
-    return rows if rule.when is None else rows & _holds(rule.when, table)
-
-
-def _holds(text: str, table: ibis.Table) -> Any:
-    left, compare, right = text.split()
-    values = table[left]
-    if compare == "is":
-        return values.notnull() if right == "known" else ~(values.isnan() | values.isinf())
-    other = table[right] if right in table.columns else float(right)
-    return _COMPARE[compare](values, other)
-
-
-def _refuse_repeated(table: ibis.Table, declared: Table, count: int) -> None:
-    key = list(declared.key)
-    twice = table.group_by(key).agg(rows_=table.count()).filter(lambda row: row.rows_ > 1)
-    first = first_row(twice.select(key).order_by(key))
-    raise RuleBroken(
-        declared.name,
-        f"one row for each {', '.join(key)}",
-        count,
-        first,
-        next_step="Report it: the pipeline counted a row twice.",
-    )
+        names = list(declared.key)
+        twice = table.group_by(names).having(table.count() > 1).agg().order_by(names)
+        step = "Report it: the pipeline counted a row twice."
+        raise RuleBroken(
+            declared.name, declared.key_rule, found["repeated"], first_row(twice), next_step=step
+        )
