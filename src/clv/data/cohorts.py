@@ -8,9 +8,7 @@ import ibis
 def cohorts(days: ibis.Table, summary: ibis.Table) -> ibis.Table:
     """One row per cohort and calendar month since, months without a purchase included.
 
-    Args:
-        days: ``clv.data.summarize.transactions`` of the whole log.
-        summary: The customer summary of the same window, for the cohort of each customer.
+    ``days`` are the transactions of the window the ``summary`` is of.
     """
     days = days.join(summary.select("customer_id", "cohort", "first_purchase"), "customer_id")
     day, first = days.date, days.first_purchase

@@ -11,7 +11,7 @@ from typing import Any
 import ibis
 import pyarrow as pa
 
-from clv.data.engine import count, first_row, hold
+from clv.data.engine import count, fetch, first_row, hold
 from clv.data.preprocess import DECIMAL
 from clv.errors import SourceUnreadable
 
@@ -19,11 +19,7 @@ _FORM = "It is a CSV with the columns currency, rate and, if rates change, from 
 
 
 def read_rates(connection: Any, path: Path) -> ibis.Table:
-    """Rates by ``rate_currency`` with the day ``since`` when each holds.
-
-    Raises:
-        SourceUnreadable: the file cannot be opened, holds no rates, or a row is none.
-    """
+    """Rates by ``rate_currency`` with the day ``since`` when each holds."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as cause:
@@ -40,11 +36,9 @@ def read_rates(connection: Any, path: Path) -> ibis.Table:
         rows[key] = rate
     if not rows:
         raise SourceUnreadable(path, "it holds no rates.", next_step=_FORM)
-    table = [
-        {"rate_currency": currency, "since": since, "rate": rate}
-        for (currency, since), rate in rows.items()
-    ]
-    return hold(connection, pa.Table.from_pylist(table))
+    names, days = zip(*rows, strict=True)
+    table = {"rate_currency": names, "since": days, "rate": list(rows.values())}
+    return hold(connection, pa.table(table))
 
 
 def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
@@ -67,17 +61,13 @@ def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
 def currencies(lines: ibis.Table) -> list[str]:
     """The currencies the lines state, in alphabetical order; empty where they state none."""
     stated = lines.filter(lines.currency.notnull()).select("currency").distinct()
-    names = stated.aggregate(names=stated.currency.collect())
-    return sorted(first_row(names)["names"] or [])
+    return sorted(fetch(stated)["currency"].to_pylist())
 
 
 def convert(lines: ibis.Table, rates: ibis.Table, currency: str) -> ibis.Table:
     """Unit prices in ``currency``, to four decimals, by the rate of each line's day.
 
     Lines that state no currency, or this one, stay as they are.
-
-    Raises:
-        SourceUnreadable: a line has a currency and day without a rate.
     """
     day = lines.invoice_date.date()
     foreign = lines.currency.notnull() & (lines.currency != currency)

@@ -3,19 +3,16 @@
 One file, known beforehand by length and SHA-256. Bytes gather in ``<name>.part`` beside
 the target and take the final name only when the digest is right, so whoever finds the
 target finds it whole. A cut connection is picked up where it stopped.
-
-Nothing here decides what happens without a network: :func:`fetch` raises
-:class:`~clv.errors.SourceUnreadable`, and the caller may turn to the simulated shop.
 """
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from hashlib import file_digest
 from pathlib import Path
 
 from clv.errors import SourceUnreadable, WorkspaceUnwritable
@@ -35,31 +32,19 @@ _NEXT_STEP = (
     "or let `clv simulate` write a simulated shop."
 )
 
+Progress = Callable[[int, int], None]
+
 
 class _Interrupted(Exception):
     """The network failed, or the server refused; what has arrived is in the part file."""
 
 
 def fetch(
-    url: str,
-    target: Path,
-    *,
-    sha256: str,
-    size: int,
-    progress: Callable[[int, int], None] | None = None,
+    url: str, target: Path, *, sha256: str, size: int, progress: Progress | None = None
 ) -> Path:
-    """The file at ``url``, whole and verified, under the name ``target``.
+    """The file at ``url``, whole and verified, as ``target``; not fetched again where it is that.
 
-    A target that already has the digest is not fetched again; one that has not is replaced
-    once a right one has arrived.
-
-    Args:
-        url: Where it is.
-        target: The final name; missing folders are made.
-        sha256: Digest of the whole file, lower-case hexadecimal.
-        size: Its length in bytes.
-        progress: Called with the bytes at hand and ``size`` after each chunk. A server that
-            cannot resume sets it back to the start.
+    ``progress`` is told the bytes at hand and ``size``; a server that cannot resume sets it back.
 
     Raises:
         SourceUnreadable: the server cannot be reached, refuses, or stops for good (what
@@ -71,34 +56,29 @@ def fetch(
     part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _fill(part, url, size=size, progress=progress)
+        _fill(part, url, size, progress or (lambda done, total: None))
         found = _digest(part)
         if found == sha256:
             return part.replace(target)
         part.unlink()
     except _Interrupted as cause:
-        raise SourceUnreadable(
-            target, f"it cannot be downloaded from {url}: {cause}.", next_step=_NEXT_STEP
-        ) from cause
+        problem = f"it cannot be downloaded from {url}: {cause}."
+        raise SourceUnreadable(target, problem, next_step=_NEXT_STEP) from cause
     except OSError as cause:
         raise WorkspaceUnwritable(target.parent, str(cause)) from cause
-    raise SourceUnreadable(
-        target,
-        f"what {url} sent has SHA-256 {found}, not {sha256}. It was deleted.",
-        next_step=_NEXT_STEP,
-    )
+    problem = f"what {url} sent has SHA-256 {found}, not {sha256}. It was deleted."
+    raise SourceUnreadable(target, problem, next_step=_NEXT_STEP)
 
 
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(file, "sha256").hexdigest()
 
 
-def _fill(part: Path, url: str, *, size: int, progress: Callable[[int, int], None] | None) -> None:
+def _fill(part: Path, url: str, size: int, progress: Progress) -> None:
     """``part`` with ``size`` bytes in it (more, if the server sends more), in a few attempts."""
-    trouble = _Interrupted("nothing was tried")
+    done = part.stat().st_size if part.exists() else 0
     for pause in PAUSES_SECONDS:
-        done = part.stat().st_size if part.exists() else 0
         if done >= size:
             return
         time.sleep(pause)
@@ -107,17 +87,14 @@ def _fill(part: Path, url: str, *, size: int, progress: Callable[[int, int], Non
                 with part.open("ab" if start else "wb") as file:
                     file.write(chunk)
                 done = start + len(chunk)
-                if progress is not None:
-                    progress(done, size)
+                progress(done, size)
                 if done > size:
-                    break
+                    return
+            trouble = _Interrupted(f"the connection ended after {done:,} of {size:,} bytes")
         except _Interrupted as failure:
             trouble = failure
-            continue
-        if done >= size:
-            return
-        trouble = _Interrupted(f"the connection ended after {done:,} of {size:,} bytes")
-    raise trouble
+    if done < size:
+        raise trouble
 
 
 def _chunks(url: str, start: int) -> Iterator[tuple[int, bytes]]:

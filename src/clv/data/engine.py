@@ -57,7 +57,6 @@ def fetch(table: ibis.Table) -> pa.Table:
 
 
 def first_row(table: ibis.Table) -> dict[str, Any]:
-    """The first row of ``table`` by column name."""
     row: dict[str, Any] = fetch(table.limit(1)).to_pylist()[0]
     return row
 
@@ -67,17 +66,11 @@ def count(table: ibis.Table) -> int:
 
 
 def write_parquet(
-    table: ibis.Table,
-    path: Path,
-    declared: Table,
-    *,
-    order: list[str],
-    facts: Mapping[str, object],
+    table: ibis.Table, path: Path, declared: Table, *, order: list[str], facts: Mapping[str, object]
 ) -> None:
     """Write ``table`` as Snappy Parquet in the declared columns and types, sorted by ``order``.
 
-    The footer carries the table's name, version, units and ``facts``. The same rows give the
-    same bytes, in whatever order they arrive.
+    The same rows give the same bytes, in whatever order they arrive.
     """
     backend = table.get_backend()
     # Spelled out, for Ibis drops a cast of what it takes to be of that type: the engine's sum

@@ -70,18 +70,18 @@ class RawFile:
 
 def require_files(paths: Sequence[Path]) -> None:
     """Refuse what is missing, empty or of an unknown kind before anything is computed."""
-    if not paths:
-        raise SourceUnreadable("source", "no file was given.", next_step=_EXPECTED)
     for path in paths:
-        if not path.is_file():
-            if path.is_dir():
-                step = f"Name its files, such as {path / '*.csv'}."
-                raise SourceUnreadable(path, "is a folder, not a file.", next_step=step)
-            raise SourceUnreadable(path, "there is no such file.", next_step="Check the path.")
-        if path.stat().st_size == 0:
-            raise SourceUnreadable(path, "the file is empty.", next_step="Export it again.")
-        if not path.name.lower().endswith(SUFFIXES):
-            raise SourceUnreadable(path, "this kind of file is not known.", next_step=_EXPECTED)
+        if path.is_dir():
+            problem, step = "is a folder, not a file.", f"Name its files, such as {path / '*.csv'}."
+        elif not path.is_file():
+            problem, step = "there is no such file.", "Check the path."
+        elif path.stat().st_size == 0:
+            problem, step = "the file is empty.", "Export it again."
+        elif not path.name.lower().endswith(SUFFIXES):
+            problem, step = "this kind of file is not known.", _EXPECTED
+        else:
+            continue
+        raise SourceUnreadable(path, problem, next_step=step)
 
 
 def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) -> list[RawFile]:
@@ -90,13 +90,10 @@ def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) 
     Of a workbook these are the sheets that have the columns. ``scratch`` is an existing folder
     for what a zip holds. Nothing is computed yet; run what follows inside :func:`reading`, which
     turns the engine's complaints into ours.
-
-    Raises:
-        SourceUnreadable: a file is missing, empty, damaged, of an unknown kind or encoding,
-            or lacks a column.
     """
     found = []
-    for _, group in itertools.groupby(_parts(paths, source.encoding, scratch), _path_of):
+    parts = _parts(paths, source.encoding, scratch)
+    for _, group in itertools.groupby(parts, operator.attrgetter("path")):
         sheets = list(group)
         known = [sheet for sheet in sheets if not _missing(sheet.header, source)]
         for part in known or sheets[:1]:
@@ -105,15 +102,8 @@ def load(connection: Any, paths: Sequence[Path], source: Source, scratch: Path) 
     return found
 
 
-_path_of = operator.attrgetter("path")
-
-
 def header_rows(paths: Sequence[Path], encoding: str) -> list[tuple[str, list[str]]]:
-    """The label and the column names of each part of a log, read without the rest of it.
-
-    Raises:
-        SourceUnreadable: a file is missing, empty, damaged, or of an unknown kind or encoding.
-    """
+    """The label and the column names of each part of a log, read without the rest of it."""
     with tempfile.TemporaryDirectory() as scratch:
         return [(part.label, part.header) for part in _parts(paths, encoding, Path(scratch))]
 
@@ -125,8 +115,7 @@ def reading(parts: Sequence[RawFile], source: Source) -> Iterator[None]:
         yield
     except duckdb.Error as cause:
         message = str(cause)
-        first = parts[0].label
-        label = next((part.label for part in parts if str(part.path) in message), first)
+        label = next((p.label for p in parts if str(p.path) in message), parts[0].label)
         if "format specifier" in message:
             problem = f"dates cannot be read in the form {source.date_format!r}."
             step = "Write it like this: --date-format '%d/%m/%Y %H:%M'."
@@ -172,7 +161,7 @@ def _parts_of(path: Path, label: str, encoding: str, scratch: Path) -> Iterator[
         line = _first_line(path, label, encoding)
         delimiter = max(",;\t|", key=line.count)
         header = next(csv.reader([line], delimiter=delimiter), [])
-        read = partial(_of_csv, path, header=header, delimiter=delimiter, encoding=encoding)
+        read = partial(_of_csv, path, header=header, delim=delimiter, encoding=encoding)
         yield Part(label, path, header, read)
 
 
@@ -186,18 +175,10 @@ def _of_parquet(path: Path, label: str, connection: Any) -> ibis.Table:
     return table.select(**{header: table[header].cast("string") for header in table.columns})
 
 
-def _of_csv(
-    path: Path, connection: Any, *, header: list[str], delimiter: str, encoding: str
-) -> ibis.Table:
-    return connection.read_csv(
-        str(path),
-        columns=dict.fromkeys(header, "VARCHAR"),
-        header=True,
-        delim=delimiter,
-        quote='"',
-        escape='"',
-        encoding=encoding,
-    )
+def _of_csv(path: Path, connection: Any, *, header: list[str], **form: str) -> ibis.Table:
+    columns = dict.fromkeys(header, "VARCHAR")
+    form |= {"quote": '"', "escape": '"'}
+    return connection.read_csv(str(path), columns=columns, header=True, **form)
 
 
 def _first_line(path: Path, label: str, encoding: str) -> str:
@@ -214,7 +195,7 @@ def _first_line(path: Path, label: str, encoding: str) -> str:
         raise SourceUnreadable(label, problem, next_step=_ENCODING) from cause
 
 
-def _unzipped(path: Path, label: str, scratch: Path) -> Iterator[Path]:
+def _unzipped(path: Path, label: str, scratch: Path) -> list[Path]:
     with _as_unreadable(label, "a zip file"), zipfile.ZipFile(path) as archive:
         members = [
             member
@@ -226,7 +207,7 @@ def _unzipped(path: Path, label: str, scratch: Path) -> Iterator[Path]:
         extracted = [Path(archive.extract(member, folder)) for member in members]
     if not extracted:
         raise SourceUnreadable(label, "it holds no order log.", next_step=_EXPECTED)
-    yield from extracted
+    return extracted
 
 
 @contextlib.contextmanager
@@ -248,14 +229,11 @@ def _as_unreadable(label: str, kind: str) -> Iterator[None]:
 
 def _raw(part: Part, table: ibis.Table, source: Source) -> RawFile:
     """The table under raw names; columns nobody asked for become ``rest`` where they count."""
-    present = {
-        raw: [header for header in names if header in part.header]
-        for raw, names in source.headers.items()
-    }
-    headers = {raw: names[0] for raw, names in present.items() if names}
-    found = dict.fromkeys(RAW_NAMES, ibis.null("string"))
-    for raw in headers:
-        found[raw] = ibis.coalesce(*(table[header].nullif("") for header in present[raw]))
+    found, headers = dict.fromkeys(RAW_NAMES, ibis.null("string")), {}
+    for raw, names in source.headers.items():
+        if present := [header for header in names if header in part.header]:
+            headers[raw] = present[0]
+            found[raw] = ibis.coalesce(*(table[header].nullif("") for header in present))
     others = [header for header in part.header if header not in headers.values()]
     rest = ibis.null("string")
     if source.identity and others:
@@ -272,11 +250,7 @@ def _missing(header: Sequence[str], source: Source) -> list[str]:
 
 
 def require_headers(header: Sequence[str], source: Source, label: str) -> None:
-    """Refuse a part whose header lacks a column, or has none or one twice.
-
-    Raises:
-        SourceUnreadable: with what is missing.
-    """
+    """Refuse a part whose header lacks a column, or has none or one twice."""
     named = [name for name in header if name.strip()]
     if not named:
         problem = "its first line is empty, so no column has a name."

@@ -43,11 +43,7 @@ def order_lines(parts: Sequence[RawFile], source: Source, cleaning: Cleaning) ->
 
 
 def require_readable(parts: Sequence[RawFile], source: Source) -> None:
-    """Stop where an amount, or the moment of an order, is written but cannot be read.
-
-    Raises:
-        SourceUnreadable: as :func:`clv.data.preprocess.refuse_unreadable`.
-    """
+    """Stop where an amount, or the moment of an order, is written but cannot be read."""
     for part in parts:
         rows = part.table
         broken = {
@@ -65,6 +61,7 @@ def _stated(part: RawFile, number: int, source: Source, cleaning: Cleaning) -> i
     assert export is not None
     text = {verdict.column: _lowered(raw[verdict.column]) for verdict in export.verdicts}
     judged = [(text[v.column].re_search(v.pattern).fill_null(False), v) for v in export.verdicts]
+    counted = [(match, v.rule) for match, v in judged if v.rule not in cleaning.also_count]
     total, refunded = _money(raw.amount, source), _money(raw.refunded, source).abs()
     in_full = _lowered(raw.status).re_search(export.refunded).fill_null(False)
     in_full &= refunded.fill_null(0) == 0
@@ -79,8 +76,8 @@ def _stated(part: RawFile, number: int, source: Source, cleaning: Cleaning) -> i
         charge=ibis.greatest(total.abs() - aside, ibis.literal(0).cast(DECIMAL)).cast(DECIMAL),
         refunded=ibis.ifelse(in_full, total, refunded.fill_null(0)).cast(DECIMAL),
         refunded_at=moment(raw.refunded_at, source),
-        state=_first([(matches, v.rule) for matches, v in judged]),
-        verdict=_first([(m, v.rule) for m, v in judged if v.rule not in cleaning.also_count]),
+        state=ibis.cases(*((match, v.rule) for match, v in judged)),
+        verdict=ibis.cases(*counted) if counted else ibis.null("string"),
         country=raw.country,
         currency=stripped(raw.currency).upper(),
     )
@@ -106,7 +103,7 @@ def _placed(rows: ibis.Table) -> ibis.Table:
         *(rows[name].desc(nulls_first=False) for name in ("total", "charge", "at", "customer_id")),
     ]
     order = ["order", "is_return"]
-    returned = ibis.window(group_by=["order", "is_return", "at", "total"])
+    returned = ibis.window(group_by=[*order, "at", "total"])
     placed = rows.mutate(
         in_part=ibis.row_number().over(group_by=[*order, "part"], order_by=furthest),
         overall=ibis.row_number().over(group_by=order, order_by=furthest),
@@ -134,16 +131,14 @@ def _placed(rows: ibis.Table) -> ibis.Table:
 
 def _orders(rows: ibis.Table) -> ibis.Table:
     """A line for each row; those that only continue an order carry no money."""
-    carries = ~rows.verdict.isin(["continuation", "no_total"]).fill_null(False)
-    sign = ibis.ifelse(carries, ibis.ifelse(rows.is_return, -1, 1), 0)
+    sign = ibis.ifelse(_carries(rows), ibis.ifelse(rows.is_return, -1, 1), 0)
     price, whole = rows.charge, rows.total
     return _lines(rows, rows["at"], sign=sign, price=price, whole=whole, is_refund=False)
 
 
 def _refunds(rows: ibis.Table) -> ibis.Table:
     """A line for each refund noted on an order, on its own day or else on that of the order."""
-    carries = ~rows.verdict.isin(["continuation", "no_total"]).fill_null(False)
-    given = rows.filter(carries & ~rows.is_return & (rows.refunded > 0))
+    given = rows.filter(_carries(rows) & ~rows.is_return & (rows.refunded > 0))
     share = (given.charge / given.total.nullif(0)).fill_null(1.0).cast("float64")
     back = (given.refunded.cast("float64") * share).round(4).cast(DECIMAL)
     at = ibis.greatest(given["at"], ibis.coalesce(given.refunded_at, given["at"]))
@@ -151,30 +146,28 @@ def _refunds(rows: ibis.Table) -> ibis.Table:
     return _lines(given, at, sign=sign, price=back, whole=whole, is_refund=True)
 
 
+def _carries(rows: ibis.Table) -> Any:
+    """Whether a row has money of its own."""
+    return ~rows.verdict.isin(["continuation", "no_total"]).fill_null(False)
+
+
 def _lines(
     rows: ibis.Table, at: Any, *, sign: Any, price: Any, whole: Any, is_refund: bool
 ) -> ibis.Table:
     money = ibis.ifelse(sign == 0, 0, price).cast(DECIMAL)
+    nothing = ibis.null("string")
     return rows.select(
-        customer_id=rows.customer_id,
+        *("customer_id", "invoice", "country", "currency", "verdict"),
         invoice_date=at,
-        invoice=rows.invoice,
-        stock_code=ibis.null("string"),
-        description=ibis.null("string"),
+        stock_code=nothing,
+        description=nothing,
         quantity=ibis.literal(0, "int64") + sign,
         unit_price=money,
-        country=rows.country,
-        currency=rows.currency,
-        rest=ibis.null("string"),
+        rest=nothing,
         copies=ibis.literal(1, "int64"),
-        verdict=rows.verdict,
         aside=ibis.ifelse(sign == 0, 0, whole - sign * money).cast(DECIMAL),
         is_refund=ibis.literal(is_refund),
     )
-
-
-def _first(branches: list[tuple[Any, str]]) -> Any:
-    return ibis.cases(*branches) if branches else ibis.null("string")
 
 
 def _money(text: Any, source: Source) -> Any:

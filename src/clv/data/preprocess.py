@@ -27,24 +27,12 @@ from clv.tables import MONEY
 
 RULES = ("duplicate", "no_customer", "return", "non_positive_price")  # always reported
 RULES_OF_SOME = (
-    "not_goods",
-    "continuation",
-    "no_total",
-    "draft",
-    "test_order",
-    "cancelled",
-    "not_paid",
+    *("not_goods", "continuation", "no_total", "draft", "test_order", "cancelled", "not_paid"),
     "tax_and_shipping",  # of totals, no line of its own
 )
 CONTENT = (
-    "customer_id",
-    "invoice_date",
-    "invoice",
-    "stock_code",
-    "unit_price",
-    "quantity",
-    "description",
-    "country",
+    *("customer_id", "invoice_date", "invoice", "stock_code"),
+    *("unit_price", "quantity", "description", "country"),
 )
 FEWEST_POINTED = 5
 LARGEST_SALE = 1e13  # money has 14 digits before the point
@@ -87,19 +75,13 @@ def _typed(raw: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
     values = _values(raw, source)
     if not source.has_articles:
         amount = values["amount"]
-        values["quantity"] = ibis.ifelse(amount < 0, -1, 1)
-        values["unit_price"] = amount.abs()
+        values |= {"quantity": ibis.ifelse(amount < 0, -1, 1), "unit_price": amount.abs()}
     return raw.select(
+        *("invoice", "stock_code", "description", "country", "currency", "rest"),
         customer_id=customer(raw.customer_id, cleaning),
         invoice_date=values["invoice_date"],
-        invoice=raw.invoice,
-        stock_code=raw.stock_code,
-        description=raw.description,
         quantity=values["quantity"].cast("int64"),
         unit_price=values["unit_price"].cast(DECIMAL),
-        country=raw.country,
-        currency=raw.currency,
-        rest=raw.rest,
     )
 
 
@@ -154,11 +136,7 @@ def stripped(text: ibis.Value) -> ibis.Value:
 
 
 def require_readable(lines: ibis.Table, parts: Sequence[RawFile], source: Source) -> None:
-    """Stop where a number or a date could not be read, naming the first.
-
-    Raises:
-        SourceUnreadable: as :func:`refuse_unreadable`.
-    """
+    """Stop where a number or a date could not be read, naming the first."""
     unread = lines.quantity.isnull() | lines.unit_price.isnull() | lines.invoice_date.isnull()
     if count(lines.filter(unread)):
         for part in parts:
@@ -167,11 +145,7 @@ def require_readable(lines: ibis.Table, parts: Sequence[RawFile], source: Source
 
 
 def refuse_unreadable(part: RawFile, broken: Mapping[str, Any]) -> None:
-    """Stop where a value of a part is ``broken``, by the raw name of its column.
-
-    Raises:
-        SourceUnreadable: with the part, how many rows, the first row, its column and value.
-    """
+    """Stop where a value of a part is ``broken``, by the raw name of its column."""
     found = first_row(part.table.aggregate(**{name: rows.sum() for name, rows in broken.items()}))
     for name in filter(found.get, broken):
         numbered = part.table.mutate(row_number_=ibis.row_number() + 1, broken_=broken[name])
@@ -202,11 +176,7 @@ _KINDS = {
 
 
 def require_clear_amounts(parts: Sequence[RawFile], source: Source) -> None:
-    """Stop where a point may as well divide thousands, unless the decimal mark was said.
-
-    Raises:
-        SourceUnreadable: every amount with a point has three digits after it, and several do.
-    """
+    """Stop where a point may as well divide thousands, unless the decimal mark was said."""
     if source.has_articles or source.decimal_mark is not None:
         return
     for part in parts:
@@ -226,11 +196,7 @@ def require_clear_amounts(parts: Sequence[RawFile], source: Source) -> None:
 
 
 def require_past(lines: ibis.Table, today: dt.date) -> None:
-    """Stop where lines are dated after ``today``.
-
-    Raises:
-        SourceUnreadable: with how many lines and the first.
-    """
+    """Stop where lines are dated after ``today``."""
     later = lines.filter(lines.invoice_date >= today + dt.timedelta(days=1))
     if rows := count(later):
         first = first_row(later.order_by("invoice_date"))
@@ -255,21 +221,18 @@ def judge(lines: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
 
     Further copies are not rows here: ``copies - 1`` of each break the rule `duplicate`.
     """
-    anonymous = lines.customer_id.isnull()
     is_goods = ibis.literal(True)
     if source.not_goods is not None:
         code = lines.stock_code.upper()
         is_goods = ~code.re_search(source.not_goods).fill_null(False)
-    branches = [
-        (lines.quantity < 0, "return"),
-        (lines.unit_price <= 0, "non_positive_price"),
-    ]
+    branches = []
+    if source.export is not None:
+        branches.append((lines.verdict.notnull(), lines.verdict))
     if cleaning.anonymous_as is None:
-        branches.insert(0, (anonymous, "no_customer"))
+        branches.append((lines.customer_id.isnull(), "no_customer"))
+    branches += [(lines.quantity < 0, "return"), (lines.unit_price <= 0, "non_positive_price")]
     if cleaning.goods_only:
         branches.append((~is_goods, "not_goods"))
-    if source.export is not None:
-        branches.insert(0, (lines.verdict.notnull(), lines.verdict))
     return lines.mutate(
         customer_id=ibis.coalesce(lines.customer_id, ibis.literal(cleaning.anonymous_as, "string")),
         sales=(lines.quantity * lines.unit_price).cast(DECIMAL),
@@ -290,10 +253,8 @@ def kept(judged: ibis.Table) -> ibis.Table:
 def refused(judged: ibis.Table) -> ibis.Table:
     """The lines some rule refuses, further copies among them, each with its rule."""
     first = judged.filter(judged.rule.notnull())
-    again = judged.filter(judged.copies > 1)
-    further = again.mutate(
-        copy=ibis.range(1, again.copies).unnest(), rule=ibis.literal("duplicate")
-    )
+    again = judged.filter(judged.copies > 1).mutate(rule=ibis.literal("duplicate"))
+    further = again.mutate(copy=ibis.range(1, again.copies).unnest())
     return first.union(further.drop("copy"))
 
 

@@ -23,14 +23,8 @@ STACK = ["customer_id", "article"]
 def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis.Table:
     """Pairs of a purchase line and the credit note that undoes it, with quantity and value.
 
-    Args:
-        lines: Kept lines, each with a number of its own as ``line``.
-        credits: Lines refused as `return`, numbered likewise.
-        has_articles: Match pieces by article, or money by customer.
-
-    Returns:
-        The columns of ``clv.tables.RETURNS``, with ``line`` and ``credit_line``; ``value`` is
-        at the purchase's own price, ``quantity`` null without articles.
+    These are the columns of ``clv.tables.RETURNS``, with ``line`` and ``credit_line``, the
+    numbers of both; ``quantity`` is null where money is matched by customer, not by article.
     """
     # Held, for the levels are read three times.
     levels = hold(lines.get_backend(), _levels(_moves(lines, credits, has_articles=has_articles)))
@@ -40,16 +34,10 @@ def match(lines: ibis.Table, credits: ibis.Table, *, has_articles: bool) -> ibis
     joined = bought.join(credit, "credit_line")
     value = joined.units * joined.unit_price if has_articles else joined.units
     return joined.select(
-        line=joined.line,
-        credit_line=joined.credit_line,
-        customer_id=joined.customer_id,
-        invoice=joined.invoice,
-        stock_code=joined.stock_code,
-        invoice_date=joined.invoice_date,
+        *("line", "credit_line", "customer_id", "invoice", "stock_code", "invoice_date"),
+        *("credit_note", "returned_at"),
         quantity=joined.units.cast("int64") if has_articles else ibis.null("int64"),
         value=value.cast(DECIMAL),
-        credit_note=joined.credit_note,
-        returned_at=joined.returned_at,
     )
 
 
@@ -63,15 +51,14 @@ def match_orders(lines: ibis.Table, credits: ibis.Table) -> ibis.Table:
     orders = lines.select(*key, order_line="line", ordered_at="invoice_date")
     named = credits.join(orders, key)
     own = named.select(
-        line=named.order_line,
-        credit_line=named.line,
-        customer_id=named.customer_id,
-        invoice=named.invoice,
-        stock_code=named.stock_code,
-        invoice_date=named.ordered_at,
+        *key,
+        "stock_code",
+        line="order_line",
+        credit_line="line",
+        invoice_date="ordered_at",
         quantity=ibis.null("int64"),
         value=-named.sales,
-        credit_note=named.invoice,
+        credit_note="invoice",
         returned_at=ibis.greatest(named.ordered_at, named.invoice_date),
     )
     loose = match(lines, credits.anti_join(orders, key), has_articles=False)

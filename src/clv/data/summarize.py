@@ -71,12 +71,9 @@ def _after(end: dt.date) -> dt.datetime:
 
 
 def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWindow) -> ibis.Table:
-    """One row per customer who bought up to the window's end, in the declared columns.
+    """One row per customer who bought up to the window's end, of kept lines.
 
-    Args:
-        lines: Kept lines.
-        days: :func:`transactions` up to the same end.
-        window: Its end is the end of observation; recency and age count days.
+    ``days`` are :func:`transactions` up to the same end.
     """
     known = lines.filter(lines.invoice_date < _after(window.end))
     firsts = _first_days(known)
@@ -90,9 +87,7 @@ def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWin
         last_purchase=days.date.max(),
         repeat_value=days.net_value.sum(where=repeat),
         log_intervals=days.log_interval.sum(),
-        orders=days.orders.sum(),
-        gross_value=days.gross_value.sum(),
-        returned_value=days.returned_value.sum(),
+        **{name: days[name].sum() for name in ("orders", "gross_value", "returned_value")},
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
     return _described(all_, window)
@@ -129,7 +124,7 @@ def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
     frequency = ibis.greatest(days - 1, 0)
     gross, returned = (all_[name].cast("float64") for name in ("gross_value", "returned_value"))
     return all_.select(
-        customer_id=all_.customer_id,
+        *("customer_id", "last_purchase", "country", "first_product"),
         frequency=frequency,
         recency=last.delta(first, unit="day").cast("float64"),
         age=end.delta(first, unit="day").cast("float64"),
@@ -142,8 +137,5 @@ def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
         returned_value=returned.fill_null(0.0),
         historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),
         first_purchase=first,
-        last_purchase=all_.last_purchase,
         cohort=first.strftime("%Y-%m"),
-        country=all_.country,
-        first_product=all_.first_product,
     ).order_by("customer_id")

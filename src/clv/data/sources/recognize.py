@@ -29,11 +29,7 @@ def kind_of(header: Sequence[str]) -> str | None:
 
 
 def recognize(parts: Parts) -> str | None:
-    """The kind of every part (its label and header); None where some or all are unknown.
-
-    Raises:
-        SourceUnreadable: the parts are of different known kinds.
-    """
+    """The kind of every part (its label and header); None where some or all are unknown."""
     kinds = {kind_of(header): label for label, header in parts}
     if len(kinds.keys() - {None}) > 1:
         named = ", ".join(f"{label} is {kind or 'unknown'}" for kind, label in kinds.items())
@@ -47,9 +43,6 @@ def source_of(kind: str, parts: Parts, *, with_tax_and_shipping: bool = False) -
     """How to read the ``parts`` of a log of that kind, under the headers they really have.
 
     Tax and shipping are taken out of totals where the log states them, unless told otherwise.
-
-    Raises:
-        SourceUnreadable: a part lacks a column this kind has.
     """
     if kind == ONLINE_RETAIL.name:
         return ONLINE_RETAIL
@@ -62,15 +55,15 @@ def source_of(kind: str, parts: Parts, *, with_tax_and_shipping: bool = False) -
                 f"it is no {export.title}: there is no column {wanted}.",
                 next_step="Export it again with that column, or name another --kind.",
             )
-    headers = {raw: _spelled(names, parts) for raw, names in export.spellings.items()}
-    taken_out = [raw for raw in INSIDE if headers.get(raw) and not with_tax_and_shipping]
+    headers = {
+        raw: spelled
+        for raw, names in export.spellings.items()
+        if (spelled := _spelled(names, parts)) and not (with_tax_and_shipping and raw in INSIDE)
+    }
+    taken_out = [raw for raw in INSIDE if raw in headers]
     return Source(
         name=export.name,
-        headers={
-            raw: names
-            for raw, names in headers.items()
-            if names and (raw not in INSIDE or raw in taken_out)
-        },
+        headers=headers,
         required=export.recognized_by,
         has_articles=False,
         identity=False,
@@ -80,30 +73,23 @@ def source_of(kind: str, parts: Parts, *, with_tax_and_shipping: bool = False) -
 
 
 def _value_definition(taken_out: list[str]) -> str:
+    said = "order totals as charged"
+    if taken_out:
+        said += f", without {' and '.join(taken_out)}"
     included = [raw for raw in INSIDE if raw not in taken_out]
-    said = [
-        f"without {' and '.join(taken_out)}" if taken_out else "",
-        f"{' and '.join(included)} included" if included else "",
-    ]
-    return f"order totals as charged, {', '.join(filter(None, said))}"
+    return f"{said}, {' and '.join(included)} included" if included else said
 
 
 def _spelled(names: Sequence[str], parts: Parts) -> tuple[str, ...]:
     """The headers of the parts that are one of ``names``, in the order of ``names``."""
-    found = [
-        header
-        for name in names
-        for _, headers in parts
-        for header in headers
-        if _plain(header) == _plain(name)
-    ]
+    there = [header for _, headers in parts for header in headers]
+    found = [header for name in names for header in there if _plain(header) == _plain(name)]
     return tuple(dict.fromkeys(found))
 
 
 def _missing(export: Export, header: Sequence[str]) -> list[str]:
-    return [
-        raw for raw in export.recognized_by if not _spelled(export.spellings[raw], [("", header)])
-    ]
+    here, names = [("", header)], export.spellings
+    return [raw for raw in export.recognized_by if not _spelled(names[raw], here)]
 
 
 def _plain(header: str) -> str:
