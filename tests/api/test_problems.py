@@ -35,7 +35,7 @@ def test_an_error_says_what_to_do_next(error):
 
 
 def test_types_are_the_ones_callers_rely_on():
-    known = [*problems.OURS.values(), *problems.HTTP.values(), problems.INVALID]
+    known = [*problems.OURS.values(), *problems.HTTP.values(), problems.INVALID, problems.NOT_JSON]
 
     assert {kind.name: kind.status for kind in known} == {
         "customer-not-found": 404,
@@ -47,6 +47,7 @@ def test_types_are_the_ones_callers_rely_on():
         "not-found": 404,
         "method-not-allowed": 405,
         "invalid-request": 422,
+        "unsupported-media-type": 415,
     }
 
 
@@ -83,6 +84,24 @@ def test_what_is_not_there_is_a_problem_too(api):
 
     assert response.json()["type"] == "/problems/not-found"
     assert response.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_that_is_not_said_to_be_json_is_told_so(api):
+    response = api.post("/predict_clv", content=b'{"customer_ids": ["1"]}')
+
+    assert response.status_code == 415
+    assert response.json()["type"] == "/problems/unsupported-media-type"
+    assert "Content-Type: application/json" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/customers/1", "/predict_clv"])
+def test_a_query_parameter_nobody_reads_is_refused_by_name(api, path):
+    ask = {"customer_ids": ["1"]} if path == "/predict_clv" else None
+    response = api.request("POST" if ask else "GET", f"{path}?horizon_days=30&x=1&x=2", json=ask)
+
+    assert response.status_code == 422
+    fields = [error["field"] for error in response.json()["errors"]]
+    assert fields == ["query.horizon_days", "query.x"]
 
 
 def test_a_failure_inside_tells_nothing_of_the_inside():

@@ -23,7 +23,7 @@ from pydantic import (
 from clv.histories import Purchase, Tally
 from clv.models.base import LONGEST_HORIZON_DAYS
 from clv.periods import TimeUnit
-from clv.service import Answer, Question, Service
+from clv.service import Answer, Question, Service, Source
 from clv.tables import PREDICTIONS, Column
 
 MOST_ROWS = 10_000
@@ -228,7 +228,7 @@ def _field(column: Column) -> Any:
 _FIELDS = {column.name: _field(column) for column in PREDICTIONS.columns}
 _FIELDS |= {
     "customer_id": AsSent,
-    "source": (Literal["stored", "live"], Field(description="from the CLV table, or computed")),
+    "source": (Source, Field(description="from the CLV table, or computed")),
 }
 Prediction = create_model("Prediction", __base__=Message, **_FIELDS)
 

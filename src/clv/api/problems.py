@@ -25,6 +25,7 @@ class Kind(NamedTuple):
 
 
 INVALID = Kind("invalid-request", 422)
+NOT_JSON = Kind("unsupported-media-type", 415)
 INTERNAL = Kind("internal", 500)
 OURS = {
     errors.CustomerNotFound: Kind("customer-not-found", 404),
@@ -77,10 +78,8 @@ def described(
 
 
 def described_error(error: errors.ClvError, spoken: Language) -> dict[str, Any]:
-    """The members of the problem one of our errors is."""
-    fields = []
-    if isinstance(error, errors.QuestionUnanswerable):
-        fields = [{"field": error.about, "detail": error.problem}]
+    is_of_a_field = isinstance(error, errors.QuestionUnanswerable)
+    fields = [{"field": error.about, "detail": error.problem}] if is_of_a_field else []
     return described(kind_of(error), spoken, str(error), fields=fields)
 
 
@@ -105,6 +104,9 @@ def of_ours(request: Request, error: Exception) -> Response:
 def of_validation(request: Request, error: Exception) -> Response:
     """A body or parameter of another form: how many fields, and the first of them by name."""
     assert isinstance(error, RequestValidationError)
+    if isinstance(error.body, bytes):  # the framework reads only what says that it is JSON
+        detail = "The body is not said to be JSON. Send the header Content-Type: application/json."
+        return _response(request, described(NOT_JSON, language(request), detail))
     found = error.errors()
     fields = [
         {"field": _field(one["loc"]), "detail": one["msg"].removeprefix("Value error, ")}

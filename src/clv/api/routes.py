@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic_core import to_json
 
 from clv.api import problems
-from clv.api.messages import Answers, Ask, Prediction
+from clv.api.messages import Answers, Ask, Message, Prediction
 from clv.service import Answer, Service
 from clv.speech import Language
 
@@ -31,7 +31,19 @@ Asked = Annotated[Service, Depends(_service)]
 Spoken = Annotated[Language, Depends(problems.language)]
 
 
-@router.post("/predict_clv", response_model=Answers, responses=_problems(400, 422, 503))
+def _no_parameters(_: Annotated[Message, Query()]) -> None:
+    """A query parameter would change nothing, unnoticed: any is refused."""
+
+
+STRICT = [Depends(_no_parameters)]
+
+
+@router.post(
+    "/predict_clv",
+    response_model=Answers,
+    responses=_problems(400, 415, 422, 503),
+    dependencies=STRICT,
+)
 def predict_clv(ask: Annotated[Ask, Body()], service: Asked, language: Spoken) -> Response:
     """CLV of each customer asked about.
 
@@ -49,7 +61,10 @@ def predict_clv(ask: Annotated[Ask, Body()], service: Asked, language: Spoken) -
 
 
 @router.get(
-    "/v1/customers/{customer_id}", response_model=Prediction, responses=_problems(404, 422, 503)
+    "/v1/customers/{customer_id}",
+    response_model=Prediction,
+    responses=_problems(404, 422, 503),
+    dependencies=STRICT,
 )
 def customer(customer_id: str, service: Asked, language: Spoken) -> Response:
     """The row of one customer in the CLV table."""
