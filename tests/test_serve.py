@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -166,6 +168,34 @@ def test_mlflow_is_left_out_where_it_has_nothing_to_show_or_runs_elsewhere(
 
     assert [server.name for server in found] == ["API", "dashboard"]
     assert said in told[0]
+
+
+@pytest.mark.parametrize("what", ["garbage", "cut short"])
+def test_a_damaged_record_of_trainings_is_said_and_the_rest_is_served(finished, tmp_path, what):
+    path, told = tmp_path / "mlflow.db", []
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE runs AS SELECT zeroblob(20000)")
+        database.commit()
+    tracking = Tracking(f"sqlite:///{path}", tmp_path)
+    places = Workspace(finished.root), tracking, (1, 2, 3)
+    assert [server.name for server in servers_of(*places, told.append)][-1] == "MLflow"
+    path.write_bytes(b"garbage" * 999 if what == "garbage" else path.read_bytes()[:9000])
+
+    found = servers_of(*places, told.append)
+
+    assert [server.name for server in found] == ["API", "dashboard"]
+    assert f"{path} cannot be read (" in told[0]
+    assert "Move it away" in told[1]
+
+
+def test_a_record_that_somebody_writes_to_is_not_damaged(tmp_path, monkeypatch):
+    connect = sqlite3.connect
+    with contextlib.closing(connect(tmp_path / "mlflow.db", isolation_level=None)) as writer:
+        writer.execute("CREATE TABLE runs (id)")
+        writer.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(sqlite3, "connect", lambda path: connect(path, timeout=0.1))
+
+        assert Tracking(f"sqlite:///{tmp_path}/mlflow.db", tmp_path).damage is None
 
 
 def test_the_password_of_a_database_is_not_among_the_words_everybody_can_read(tmp_path):

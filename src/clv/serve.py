@@ -33,6 +33,8 @@ OPEN = "The API asks for no key: it is open for demonstration, on this machine o
 LOOK_EVERY = 0.2
 PATIENCE = 10  # seconds a server has to stop of its own accord
 
+Process = subprocess.Popen[bytes]
+
 
 @dataclasses.dataclass(frozen=True)
 class Server:
@@ -48,7 +50,7 @@ class Server:
     def address(self) -> str:
         return f"http://{HOST}:{self.port}{self.page}"
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Process:
         """The process, in a group of its own with whatever it starts in turn.
 
         Ctrl-C in a terminal would else reach it too, beside the order to stop.
@@ -78,24 +80,17 @@ def api(workspace: Workspace, port: int) -> Server:
 
 
 def dashboard(workspace: Workspace, port: int) -> Server:
-    options = {
-        "server.address": HOST,
-        "server.port": port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
-    words = ("streamlit", "run", str(DASHBOARD), *flags)
+    place = f"--server.address={HOST}", f"--server.port={port}"
+    quiet = "--server.headless=true", "--server.fileWatcherType=none"
+    words = ("streamlit", "run", str(DASHBOARD), *place, *quiet)
     return Server("dashboard", port, "/", words, _where(workspace))
 
 
 def mlflow(tracking: Tracking, port: int) -> Server:
-    """MLflow's page over the trainings of a database."""
     words = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     words += ["--allowed-hosts", f"{HOST}:{port},localhost:{port}"]
     words += ["--uvicorn-opts", "--log-level warning"]
-    if tracking.artifacts is not None:
-        words += ["--artifacts-destination", str(tracking.artifacts)]
+    words += ["--artifacts-destination", str(tracking.artifacts)]
     environment = {
         "MLFLOW_BACKEND_STORE_URI": tracking.uri,  # among the words all could read its password
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -116,9 +111,6 @@ def servers_of(
     """The servers of a workspace, on the ports of API, dashboard and MLflow.
 
     MLflow is left out where it runs elsewhere, or nothing was recorded for it to show.
-
-    Raises:
-        NothingStored: there is no forecast to serve yet.
     """
     if not all(workspace.is_file(name) for name in (artifacts.CHAMPION, files.PREDICTIONS)):
         raise NothingStored(
@@ -129,6 +121,9 @@ def servers_of(
         tell("no training is recorded here, so MLflow has nothing to show and is not started")
     elif tracking.artifacts is None:
         tell(f"MLflow is not started: it runs at {tracking.shown}")
+    elif damage := tracking.damage:
+        tell(f"MLflow is not started: {tracking.shown} cannot be read ({damage}).")
+        tell("Move it away and `clv run` records the training anew; all else is served.")
     else:
         found.append(mlflow(tracking, ports[2]))
     return found
@@ -143,25 +138,22 @@ def serve(servers: Sequence[Server], ready: Callable[[], None]) -> None:
     """
     for server in servers:
         _require_free(server)
-    processes: list[subprocess.Popen[bytes]] = []
+    running: list[tuple[Server, Process]] = []
     with _asked_to_stop() as stop:
         try:
             for server in servers:
-                processes.append(server.start())
-            _watch(servers, processes, stop, ready)
+                running.append((server, server.start()))
+            _watch(running, stop, ready)
         finally:
-            _end(processes)
+            _end([process for _, process in running])
 
 
 def _watch(
-    servers: Sequence[Server],
-    processes: Sequence[subprocess.Popen[bytes]],
-    stop: threading.Event,
-    ready: Callable[[], None],
+    running: Sequence[tuple[Server, Process]], stop: threading.Event, ready: Callable[[], None]
 ) -> None:
-    silent = list(servers)
+    silent = [server for server, _ in running]
     while not stop.wait(LOOK_EVERY):
-        for server, process in zip(servers, processes, strict=True):
+        for server, process in running:
             if process.poll() is not None:
                 raise ServerEnded(server.name, process.returncode)
         if silent:
@@ -196,7 +188,7 @@ def _require_free(server: Server) -> None:
             ) from cause
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[Process]) -> None:
     """Stop the processes and everything they started, by force where it takes too long."""
     for process in processes:
         _signal(process, signal.SIGTERM)
@@ -207,7 +199,7 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         process.wait()
 
 
-def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal(process: Process, number: signal.Signals) -> None:
     # A group that is gone, or on some systems has only its dead left, cannot be signalled.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)

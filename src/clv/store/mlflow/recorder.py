@@ -2,7 +2,8 @@
 
 A version carries the digest of its model as a tag, and the alias ``champion`` names the one
 that should answer. MLflow takes seconds to import, so it is imported when first needed; it
-never is where customers are scored. Start reading at :func:`record`.
+never is where customers are scored. Where it cannot be asked, all here raise
+:class:`~clv.errors.TrackingUnreachable`. Start reading at :func:`record`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import dataclasses
 import json
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib import metadata
@@ -50,6 +52,20 @@ class Tracking:
         return self.uri.startswith(SQLITE) and not Path(self.uri.removeprefix(SQLITE)).is_file()
 
     @property
+    def damage(self) -> str | None:
+        """What is wrong with a database that is a file; None where nothing is, or it is none."""
+        if not self.uri.startswith(SQLITE):
+            return None
+        try:
+            with contextlib.closing(sqlite3.connect(self.uri.removeprefix(SQLITE))) as database:
+                (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.OperationalError:  # somebody writes to it, which is no damage
+            return None
+        except sqlite3.DatabaseError as cause:
+            found = str(cause)
+        return None if found == "ok" else str(found)
+
+    @property
     def shown(self) -> str:
         """The address without its password."""
         return _without_password(self.uri)
@@ -60,8 +76,7 @@ class Training:
     """What a run keeps of a fitted model; ``folder`` holds its plain files.
 
     ``scores`` are metric, value and the cut they belong to as a day number, so that those of
-    several cuts form one line; ``source`` is where the data with digest ``data_digest`` lie;
-    ``charts`` are Plotly's figures.
+    several cuts form one line; ``charts`` are Plotly's figures.
     """
 
     digest: str
@@ -75,13 +90,10 @@ class Training:
     charts: Mapping[str, Any]
 
 
-def record(tracking: Tracking, training: Training) -> bool:
-    """Keep ``training`` as a run and a model version; False where it was there already.
+def record(tracking: Tracking, training: Training) -> None:
+    """Keep ``training`` as a run and a model version, or add later scores to those there are.
 
-    Scores and charts that came later are added to the run that is there.
-
-    Raises:
-        TrackingUnreachable: nothing of the run counts, the next call begins it anew.
+    A run that fails halfway does not count: the next call begins it anew.
     """
     with _reached(tracking) as client:
         version = _version(client, training.digest)
@@ -89,16 +101,10 @@ def record(tracking: Tracking, training: Training) -> bool:
             _new_run(client, tracking, training)
         else:
             _add_scores(client, str(version.run_id), training)
-    return version is None
 
 
 def promote(tracking: Tracking, digest: str, review: Mapping[str, str]) -> None:
-    """Move the alias ``champion`` to the version of this digest, tagged with its ``review``.
-
-    Raises:
-        TrackingUnreachable: the alias stays where it was.
-        ModelNotFound: no version has this digest.
-    """
+    """Move the alias ``champion`` to the version of this digest, tagged with its ``review``."""
     with _reached(tracking) as client:
         version = _found(client, tracking, digest)
         for name in version.tags:
@@ -110,13 +116,7 @@ def promote(tracking: Tracking, digest: str, review: Mapping[str, str]) -> None:
 
 
 def champion(tracking: Tracking) -> str:
-    """The digest of the model the alias ``champion`` names.
-
-    Raises:
-        TrackingUnreachable: MLflow cannot be asked.
-        ModelNotFound: nothing was recorded there, or nothing was promoted.
-        IncompatibleArtifact: the alias names a version that was not recorded here.
-    """
+    """The digest of the model the alias ``champion`` names."""
     with _reached(tracking) as client:
         registered = client.search_registered_models(f"name = '{NAME}'")
         number = registered[0].aliases.get(CHAMPION) if registered else None
@@ -133,11 +133,7 @@ def champion(tracking: Tracking) -> str:
 
 
 def fetch(tracking: Tracking, digest: str, folder: Path) -> None:
-    """Write the plain files of the version of this digest into ``folder``, as they come.
-
-    Raises:
-        TrackingUnreachable, ModelNotFound: what lies there is not complete.
-    """
+    """Write the plain files of the version of this digest into ``folder``, as they come."""
     with _reached(tracking) as client:
         import mlflow
 
@@ -182,7 +178,6 @@ def _knock(tracking: Tracking) -> None:
 
 
 def _reason(cause: BaseException) -> str:
-    """The first line of what went wrong, as a sentence."""
     said = str(getattr(cause, "orig", None) or cause).strip() or type(cause).__name__
     return _without_password(said.splitlines()[0]).rstrip(". :") + "."
 
