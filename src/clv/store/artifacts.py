@@ -26,7 +26,7 @@ FILES = ("model.json", "manifest.json")
 def save(stage: Stage, model: LifetimeValue, facts: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Stage ``model`` with a manifest of ``facts``; returns its digest and the file names."""
     text = json.dumps(model.to_dict(), indent=1, sort_keys=True, allow_nan=False)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = _digest(text)
     names = [f"models/{digest}/{name}" for name in FILES]
     stage.path(names[0]).write_text(text, encoding="utf-8")
     manifest = {"format": FORMAT, "digest": digest, "name": model.name, **facts}
@@ -35,12 +35,6 @@ def save(stage: Stage, model: LifetimeValue, facts: Mapping[str, Any]) -> tuple[
 
 
 def load(workspace: Workspace, digest: str) -> LifetimeValue:
-    """The model stored under ``digest``.
-
-    Raises:
-        ModelNotFound: there is none.
-        IncompatibleArtifact: it was written by another format, or was altered since.
-    """
     return read(workspace.path(f"models/{digest}"))
 
 
@@ -48,27 +42,27 @@ def read(folder: Path) -> LifetimeValue:
     """The model in a folder, which may lie anywhere as long as it is named by the digest.
 
     Raises:
-        ModelNotFound, IncompatibleArtifact: as :func:`load`.
+        ModelNotFound: there is none.
+        IncompatibleArtifact: it was written by another format, or was altered since.
     """
     from clv.models.lifetime_value import LifetimeValue
 
     path, digest = folder / "model.json", folder.name
     if not path.is_file():
-        raise ModelNotFound(
-            f"model {digest}", folder.parent, next_step="Run `clv run`; it trains one."
-        )
-    if _manifest(folder).get("format") != FORMAT:
-        raise IncompatibleArtifact(
-            path,
-            f"its manifest does not say format {FORMAT}, which this version reads.",
-            next_step="Train it again with this version.",
-        )
+        step = "Run `clv run`; it trains one."
+        raise ModelNotFound(f"model {digest}", folder.parent, next_step=step)
     text = path.read_text(encoding="utf-8")
-    if hashlib.sha256(text.encode()).hexdigest()[:16] != digest:
-        raise IncompatibleArtifact(
-            path, "its content is not what its digest says.", next_step="Train it again."
-        )
-    return LifetimeValue.from_dict(json.loads(text))
+    if _manifest(folder).get("format") != FORMAT:
+        problem = f"its manifest does not say format {FORMAT}, which this version reads."
+    elif _digest(text) != digest:
+        problem = "its content is not what its digest says."
+    else:
+        return LifetimeValue.from_dict(json.loads(text))
+    raise IncompatibleArtifact(path, problem, next_step="Train it again with this version.")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def manifest(workspace: Workspace, digest: str) -> dict[str, Any]:
@@ -84,11 +78,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def promote(workspace: Workspace, digest: str) -> None:
-    """Let the model under ``digest`` answer, in one atomic step, once it can be read.
-
-    Raises:
-        ModelNotFound, IncompatibleArtifact: the pointer stays where it was.
-    """
+    """Let the model under ``digest`` answer, in one atomic step, once it can be read."""
     load(workspace, digest)
     with workspace.staging() as stage:
         stage.path(CHAMPION).write_text(f"{digest}\n", encoding="utf-8")
@@ -96,11 +86,6 @@ def promote(workspace: Workspace, digest: str) -> None:
 
 
 def champion(workspace: Workspace) -> str:
-    """The digest of the model that answers.
-
-    Raises:
-        ModelNotFound: none was promoted yet.
-    """
     if not workspace.is_file(CHAMPION):
         raise ModelNotFound(
             "champion",

@@ -26,11 +26,7 @@ def write(table: pa.Table, path: Path, declared: Table, facts: Mapping[str, obje
 
 
 def facts_of(path: Path) -> dict[str, str]:
-    """What the footer of a declared table says, by the names it was written with.
-
-    Raises:
-        IncompatibleArtifact: the file is damaged.
-    """
+    """What the footer of a declared table says, by the names it was written with."""
     with _reading(path):
         metadata = pq.read_metadata(path).metadata or {}
     pairs = ((key.decode(), value.decode()) for key, value in metadata.items())
@@ -38,11 +34,7 @@ def facts_of(path: Path) -> dict[str, str]:
 
 
 def read(path: Path, declared: Table) -> pa.Table:
-    """The rows of the declared table in ``path``.
-
-    Raises:
-        IncompatibleArtifact: the file is damaged, or another table or version.
-    """
+    """The rows of the declared table in ``path``."""
     facts = facts_of(path)
     written = (facts.get("table"), facts.get("version"))
     if written != (declared.name, str(declared.version)):
@@ -58,11 +50,7 @@ def read(path: Path, declared: Table) -> pa.Table:
 
 
 def read_summary(path: Path) -> CustomerSummary:
-    """The summary in ``path``, with the window and unit its footer states.
-
-    Raises:
-        IncompatibleArtifact: as :func:`read`.
-    """
+    """The summary in ``path``, with the window and unit its footer states."""
     table, facts = read(path, CUSTOMER_SUMMARY), facts_of(path)
     window = ObservationWindow(
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])

@@ -59,19 +59,16 @@ class Workspace:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Stage]:
-        """A folder to prepare files in; gone afterwards, published or not.
-
-        Raises:
-            WorkspaceUnwritable: the disk is full or the folder refuses writing.
-        """
+        """A folder to prepare files in; gone afterwards, published or not."""
         with writing(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
-            with _in_use(self.root):
-                folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=self.root))
-                try:
-                    yield Stage(self, folder)
-                finally:
-                    shutil.rmtree(folder, ignore_errors=True)
+            with (
+                _in_use(self.root),
+                tempfile.TemporaryDirectory(
+                    prefix=STAGING_PREFIX, dir=self.root, ignore_cleanup_errors=True
+                ) as folder,
+            ):
+                yield Stage(self, Path(folder))
 
     def is_current(self, step: str, key: str) -> bool:
         """Whether ``step`` last ran from what ``key`` digests, and its files are unaltered."""
@@ -84,14 +81,12 @@ class Workspace:
 
     def retract(self, step: str) -> None:
         """Remove what ``step`` published from inputs that are gone, and the note of it."""
-        steps = self._steps()
-        if step not in steps:
-            return
-        with self.staging() as stage:
-            for name in steps.pop(step)["files"]:
-                self.path(name).unlink(missing_ok=True)
-            stage.write_json(STEPS, steps)
-            stage.move([STEPS])
+        if step in (steps := self._steps()):
+            with self.staging() as stage:
+                for name in steps.pop(step)["files"]:
+                    self.path(name).unlink(missing_ok=True)
+                stage.write_json(STEPS, steps)
+                stage.move([STEPS])
 
     def altered(self) -> list[str]:
         """Files a step published that are gone, or no longer what it wrote."""
@@ -143,11 +138,7 @@ class Stage:
 
 
 def require(workspace: Workspace, name: str, command: str) -> Path:
-    """The path of a file that ``command`` makes.
-
-    Raises:
-        NothingStored: it was not made yet.
-    """
+    """The path of a file that ``command`` makes."""
     path = workspace.path(name)
     if not path.is_file():
         raise NothingStored(name, workspace.root, next_step=f"Run `{command}` first.")
@@ -184,7 +175,6 @@ def _in_use(root: Path) -> Iterator[None]:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -23,14 +23,8 @@ from clv.periods import ObservationWindow
 from clv.store import artifacts
 
 ASKED = (
-    "frequency",
-    "recency",
-    "age",
-    "mean_day_value",
-    "purchase_days",
-    "orders",
-    "gross_value",
-    "returned_value",
+    *("frequency", "recency", "age", "mean_day_value"),
+    *("purchase_days", "orders", "gross_value", "returned_value"),
 )
 ANSWERED = ("predicted_clv", "predicted_number_of_orders", "p_purchase_in_horizon", "p_alive")
 HORIZON_DAYS = 365
@@ -58,29 +52,24 @@ class LifetimeValueModel(PythonModel):
 
         Times are in the unit of the fit (days), money in the currency of its log. Unknown is
         NaN, where the summary allows it.
-
-        Raises:
-            MlflowException: the rows contradict the summary's rules, or the horizon is out of
-                range; the message says which and where, and the server answers 400.
         """
-        horizon_days = (params or {}).get("horizon_days", HORIZON_DAYS)
-        columns = {name: model_input[name].to_numpy(dtype=np.float64) for name in ASKED}
+        horizon = (params or {}).get("horizon_days", HORIZON_DAYS)
+        columns: dict[str, Any] = {
+            name: model_input[name].to_numpy(dtype=np.float64) for name in ASKED
+        }
+        model, purchases = self.model, self.model.purchases
         try:
-            return self._answer(columns, horizon_days)
+            unit = purchases.time_unit
+            summary = CustomerSummary.from_arrays(self.window, time_unit=unit, **columns)
+            days = purchases.expected_transactions(summary, horizon)
+            answers = (
+                np.round(model.corrected(summary, horizon, days * model.day_value(summary)), 2),
+                days * model.orders_of_a_day(summary),
+                purchases.p_purchase(summary, horizon),
+                purchases.p_alive(summary),
+            )
         except ClvError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
-
-    def _answer(self, columns: dict[str, Any], horizon_days: int) -> pd.DataFrame:
-        purchases = self.model.purchases
-        summary = CustomerSummary.from_arrays(self.window, time_unit=purchases.time_unit, **columns)
-        days = purchases.expected_transactions(summary, horizon_days)
-        value = self.model.corrected(summary, horizon_days, days * self.model.day_value(summary))
-        answers = (
-            np.round(value, 2),
-            days * self.model.orders_of_a_day(summary),
-            purchases.p_purchase(summary, horizon_days),
-            purchases.p_alive(summary),
-        )
         return pd.DataFrame(dict(zip(ANSWERED, answers, strict=True)))
 
 
