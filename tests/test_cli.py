@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
 from importlib import metadata
 
 import pytest
-from runs import ORDER_LOG, contents, ingest_only, write_orders
+from runs import write_orders
 from typer.testing import CliRunner
 
-from clv import cli, errors, wiring
+from clv import cli, command, errors, wiring
 from clv.options import OPTIONS
 
 COLUMNS = ["--customer-id", "customer", "--date", "at", "--amount", "total"]
@@ -164,7 +163,7 @@ def test_ctrl_c_is_a_stop_with_a_code_of_its_own(clv, orders, monkeypatch):
     answer = clv("run", orders, *COLUMNS)
 
     assert answer.exit_code == 130
-    assert answer.stderr == f"{cli.STOPPED}\n"
+    assert answer.stderr == f"{command.STOPPED}\n"
 
 
 def test_the_version_is_that_of_the_installed_distribution(clv):
@@ -236,22 +235,3 @@ def test_a_second_run_loads_neither_pandas_nor_scipy(orders, tmp_path):
 
     assert "scipy" in loaded_by(code)
     assert not {"pandas", "scipy"} & set(json.loads(loaded_by(code).replace("'", '"')))
-
-
-def test_a_run_leaves_the_same_tables_as_its_verbs_one_by_one(clv, orders, tmp_path):
-    workspace = ingest_only(tmp_path / "verbs", orders, **ORDER_LOG)
-    clv("run", orders, *COLUMNS, "--workspace", "all")
-
-    one_by_one = contents(workspace.root)
-    whole = contents(tmp_path / "all")
-
-    names = {name for name in one_by_one if name.startswith("data/")}
-    assert names
-    assert {name: whole[name] for name in names} == {name: one_by_one[name] for name in names}
-
-
-def test_the_simulated_log_can_be_read_back_by_anything(clv, tmp_path):
-    answer = json.loads(clv("simulate", "--customers", "20", "--seed", "3", "--json").stdout)
-
-    with (tmp_path / answer["log"]).open(newline="") as file:
-        assert sum(1 for _ in csv.DictReader(file)) == answer["lines"]

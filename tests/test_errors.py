@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clv import errors
-from clv.cli import EXIT_CODES, exit_code
+from clv.command import EXIT_CODES, exit_code
 
 EXAMPLES = [
     errors.SourceUnreadable("orders.csv", "there is no such file.", next_step="Check the path."),

@@ -1,30 +1,25 @@
-"""The command line: one command per verb, with its settings as flags.
-
-Everything heavy is imported inside the commands, so that help is quick. Results go to
-standard output (as JSON with ``--json``), everything else to standard error.
-"""
+"""The command line: one command per verb, a few lines around the function of the same name."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import inspect
 import json
 import signal
-from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clv import errors
-from clv.options import SOURCE, WORKSPACE, Option, taken_by
+from clv import command, errors
+from clv.command import Session
+from clv.options import SOURCE, WORKSPACE
 
 if TYPE_CHECKING:
     from clv.data.sources import Source
     from clv.pipeline.ingest import Log
-    from clv.settings import Settings
 
 app = typer.Typer(
     help="Customer lifetime value for every customer of a shop, from its raw order log.",
@@ -33,20 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-EXIT_CODES: dict[type[errors.ClvError], int] = {
-    errors.SettingsError: 2,
-    errors.DataError: 3,
-    errors.FitError: 4,
-    errors.PredictionError: 5,
-    errors.StoreError: 6,
-    errors.ServerEnded: 7,
-    errors.ReviewFailed: 8,
-}
-INTERRUPTED = 130
-STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
-
-EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
+verb = partial(command.verb, app)
 
 Sources = Annotated[
     list[Path] | None,
@@ -73,131 +55,36 @@ def everywhere(
         raise typer.Exit
 
 
-def exit_code(error: errors.ClvError) -> int:
-    """The exit code of the nearest kind of error that has one."""
-    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+def _log(session: Session) -> Log:
+    from clv import wiring
+
+    return wiring.log(session.settings, dt.date.today(), session.tell, session.progress)
 
 
-class Session:
-    """One command at work: its settings, where it says things, and the result it prints."""
+def _show_ledger(session: Session, report: dict[str, Any], source: Source) -> None:
+    """What the log holds, as soon as it is known; what was recognized is written down."""
+    from clv import terminal, wiring
 
-    def __init__(self, settings: Settings, *, as_json: bool) -> None:
-        from rich.console import Console
-
-        from clv import wiring
-
-        self.settings, self.as_json = settings, as_json
-        self.workspace = wiring.workspace(settings)
-        self.tracking = wiring.tracking(settings)
-        self.aside, self.output = Console(stderr=True), Console()
-        self.working = self.aside.status("", spinner="line")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.working.stop()
-
-    def tell(self, text: str) -> None:
-        """Say what happens now; in a terminal something turns until the next is said."""
-        if self.as_json:
-            return
-        self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
-        if self.aside.is_terminal:
-            self.working.update("")
-            self.working.start()
-
-    def progress(self, done: int, total: int) -> None:
-        """Redraw how much of a download is here."""
-        self.working.update(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
-
-    def log(self) -> Log:
-        from clv import wiring
-
-        return wiring.log(self.settings, dt.date.today(), self.tell, self.progress)
-
-    def show_ledger(self, report: dict[str, Any], source: Source) -> None:
-        """What the log holds, as soon as it is known; what was recognized is written down."""
-        from clv import terminal, wiring
-
-        self.show(*terminal.ledger(report, terminal.examples(self.workspace)))
-        if written := wiring.remember(self.settings, source):
-            self.tell(f"wrote what was recognized to {written}")
-
-    def show(self, *items: Any) -> None:
-        """What people are shown; scripts get JSON, once, at the end."""
-        self.working.stop()
-        if not self.as_json:
-            for item in items:
-                self.output.print(item, highlight=False)
-
-    def warn_simulated(self) -> None:
-        """Say so where the tables at hand are of a shop that does not exist."""
-        from clv import terminal
-        from clv.store import parquet
-        from clv.store import workspace as files
-
-        if parquet.facts_of(self.workspace.path(files.SUMMARY)).get("simulated") == "true":
-            self.show(terminal.SIMULATED)
-
-    def past_records(self, digest: str) -> list[dict[str, Any]]:
-        """The backtest of a stored model's kind on the log as it is."""
-        from clv.pipeline.backtest import past_records
-        from clv.store import artifacts
-
-        model = artifacts.manifest(self.workspace, digest).get("model", "")
-        return past_records(self.workspace, model, self.settings.horizon_days)
-
-    def answer(self, facts: dict[str, Any], *shown: Any) -> None:
-        """The result: ``facts`` as JSON, or what is ``shown`` to people."""
-        self.show(*shown)
-        if self.as_json:
-            print(json.dumps(facts, default=str), flush=True)  # noqa: T201
+    session.show(*terminal.ledger(report, terminal.examples(session.workspace)))
+    if written := wiring.remember(session.settings, source):
+        session.tell(f"wrote what was recognized to {written}")
 
 
-def verb(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Register a command under ``name``, with the flags ``clv.options`` gives it."""
+def _warn_simulated(session: Session) -> None:
+    """Say so where the tables at hand are of a shop that does not exist."""
+    from clv import terminal, wiring
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        parameters = inspect.signature(function, eval_str=True).parameters.values()
-        own = [parameter for parameter in parameters if parameter.name != "session"]
-
-        def command(**given: Any) -> None:
-            arguments = {parameter.name: given.pop(parameter.name) for parameter in own}
-            try:
-                with _session(given, arguments) as session:
-                    function(session, **arguments)
-            except errors.ClvError as error:
-                typer.echo(f"{type(error).__name__}: {error}", err=True)
-                raise typer.Exit(exit_code(error)) from error
-            except KeyboardInterrupt as stop:
-                typer.echo(STOPPED, err=True)
-                raise typer.Exit(INTERRUPTED) from stop
-
-        flags = [_flag(option) for option in (*taken_by(name), *EVERYWHERE)]
-        command.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
-        app.command(name, help=inspect.getdoc(function))(command)
-        return function
-
-    return register
+    if wiring.is_simulated(session.workspace):
+        session.show(terminal.SIMULATED)
 
 
-def _flag(option: Option) -> inspect.Parameter:
-    kind: Any = str | None if option.form else bool | None
-    named = option.flag if option.form else f"{option.flag}/--no-{option.flag[2:]}"
-    said = typer.Option(named, metavar=option.form or None, help=option.meaning)
-    return inspect.Parameter(
-        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, said]
-    )
+def _past_records(session: Session, digest: str) -> list[dict[str, Any]]:
+    """The backtest of a stored model's kind on the log as it is."""
+    from clv.pipeline.backtest import past_records
+    from clv.store import artifacts
 
-
-def _session(flags: dict[str, Any], arguments: dict[str, Any]) -> Session:
-    from clv.settings import read_settings
-
-    as_json = bool(flags.pop("json"))
-    if arguments.get("source"):
-        flags["source"] = tuple(arguments["source"])
-    return Session(read_settings(**flags), as_json=as_json)
+    model = artifacts.manifest(session.workspace, digest).get("model", "")
+    return past_records(session.workspace, model, session.settings.horizon_days)
 
 
 @verb("ingest")
@@ -205,9 +92,9 @@ def ingest(session: Session, source: Sources = None) -> None:
     """Clean a raw log into tables: every line is kept, or refused by one rule."""
     from clv.pipeline.ingest import ingest as clean
 
-    log = session.log()
+    log = _log(session)
     report = clean(session.workspace, log, session.tell)
-    session.show_ledger(report, log.source)
+    _show_ledger(session, report, log.source)
     session.answer(report)
 
 
@@ -225,6 +112,7 @@ def init(session: Session, source: Sources = None) -> None:
     session.answer({"settings": path, "kind": kind}, escape(said), "Next: clv run")
 
 
+# No verb like the others: it has to answer where settings cannot be read.
 @app.command("doctor")
 def doctor(
     workspace: Annotated[
@@ -239,16 +127,15 @@ def doctor(
     from clv.doctor import examine
 
     checks = examine(workspace)
+    ok = all(check.ok for check in checks)
     if as_json:
-        facts = {"ok": all(check.ok for check in checks)}
-        typer.echo(json.dumps(facts | {"checks": [dataclasses.asdict(c) for c in checks]}))
+        typer.echo(json.dumps({"ok": ok, "checks": [dataclasses.asdict(one) for one in checks]}))
     else:
         for check in checks:
-            mark = "ok     " if check.ok else "problem"
-            typer.echo(f"{mark}  {check.name}: {check.found}")
+            typer.echo(f"{'ok' if check.ok else 'problem':<7}  {check.name}: {check.found}")
             if check.next_step:
                 typer.echo(f"         {check.next_step}")
-    if not all(check.ok for check in checks):
+    if not ok:
         raise typer.Exit(1)
 
 
@@ -261,9 +148,9 @@ def train(session: Session, model: ModelName) -> None:
 
     digest = fit(session.workspace, model, session.tell)
     if session.tracking is not None:
-        records = session.past_records(digest)
+        records = _past_records(session, digest)
         record(session.workspace, digest, session.tracking, session.tell, records=records)
-    session.warn_simulated()
+    _warn_simulated(session)
     report = terminal.fit_facts(session.workspace, digest)
     session.answer(report, *terminal.fit(report))
 
@@ -283,7 +170,7 @@ def promote(
 
     place, tracking = session.workspace, session.tracking
     if unreviewed:
-        records = session.past_records(digest)
+        records = _past_records(session, digest)
         point(place, digest, session.tell, tracking=tracking, records=records)
     else:
         days = session.settings.horizon_days
@@ -314,15 +201,11 @@ def backtest(session: Session) -> None:
     from clv.pipeline.gate import champion_kind
     from clv.store import workspace as files
 
-    settings = session.settings
-    records = hold(
-        session.workspace,
-        candidates(settings.model, champion_kind(session.workspace)),
-        session.tell,
-        horizon_days=settings.horizon_days,
-    )
-    session.warn_simulated()
-    review = session.workspace.read_json(files.REVIEW)
+    settings, place = session.settings, session.workspace
+    among = candidates(settings.model, champion_kind(place))
+    records = hold(place, among, session.tell, horizon_days=settings.horizon_days)
+    _warn_simulated(session)
+    review = place.read_json(files.REVIEW)
     shown = *terminal.backtest(records), *terminal.reviewed(review)
     session.answer({"records": records, "review": review}, *shown)
 
@@ -333,10 +216,9 @@ def predict(session: Session) -> None:
     from clv import terminal, wiring
     from clv.pipeline.predict import predict as score
 
-    now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
-    table = score(session.workspace, wiring.ask(session.settings), now, session.tell)
+    table = score(session.workspace, wiring.ask(session.settings), wiring.now(), session.tell)
     facts = terminal.forecast_facts(table)
-    session.warn_simulated()
+    _warn_simulated(session)
     since = terminal.later(session.workspace, facts["currency"])
     session.answer(facts, terminal.forecast(facts), *since)
 
@@ -348,15 +230,15 @@ def run(session: Session, source: Sources = None) -> None:
     from clv.pipeline.run import run as run_all
     from clv.report import make_report
 
-    log = session.log()
+    log = _log(session)
     found = run_all(
         session.workspace,
         log,
         wiring.ask(session.settings),
         session.tell,
         model=session.settings.model,
-        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        ingested=lambda etl: session.show_ledger(etl, log.source),
+        now=wiring.now(),
+        ingested=lambda etl: _show_ledger(session, etl, log.source),
         tracking=session.tracking,
     )
     if isinstance(found.predictions, errors.NotEnoughData):

@@ -1,6 +1,7 @@
 """Verbs of the command line as functions, for scripts and notebooks.
 
-Settings are those of `clv.toml`, where they hold too, and of the environment.
+Settings are those of `clv.toml`, where they hold too, and of the environment; errors those of
+the command.
 """
 
 from __future__ import annotations
@@ -21,36 +22,22 @@ from clv.store.workspace import Workspace
 def ingest(
     source: Path | str, workspace: Workspace, tell: Tell = print, **settings: Any
 ) -> dict[str, Any]:
-    """What `clv ingest` does; returns what it found, as in ``reports/etl.json``.
-
-    Raises:
-        ClvError: as the command does.
-    """
-    chosen = _chosen(source, workspace, settings)
-    return ingesting.ingest(workspace, _log(chosen, tell), tell)
+    """What `clv ingest` does; returns what it found, as in ``reports/etl.json``."""
+    _, log = _asked(source, workspace, tell, settings)
+    return ingesting.ingest(workspace, log, tell)
 
 
 def run(source: Path | str, workspace: Workspace, tell: Tell = print, **settings: Any) -> Outcome:
-    """What `clv run` does, but for the report; steps already done are kept.
-
-    Raises:
-        ClvError: as the command does.
-    """
-    chosen = _chosen(source, workspace, settings)
+    """What `clv run` does, but for the report; steps already done are kept."""
+    chosen, log = _asked(source, workspace, tell, settings)
+    ask, tracking = wiring.ask(chosen), wiring.tracking(chosen)
     return running.run(
-        workspace,
-        _log(chosen, tell),
-        wiring.ask(chosen),
-        tell,
-        model=chosen.model,
-        now=dt.datetime.now(dt.UTC).replace(tzinfo=None),
-        tracking=wiring.tracking(chosen),
+        workspace, log, ask, tell, model=chosen.model, now=wiring.now(), tracking=tracking
     )
 
 
-def _chosen(source: Path | str, workspace: Workspace, settings: dict[str, Any]) -> Settings:
-    return read_settings(workspace=workspace.root, source=(Path(source),), **settings)
-
-
-def _log(settings: Settings, tell: Tell) -> ingesting.Log:
-    return wiring.log(settings, dt.date.today(), tell, lambda done, total: None)
+def _asked(
+    source: Path | str, workspace: Workspace, tell: Tell, settings: dict[str, Any]
+) -> tuple[Settings, ingesting.Log]:
+    chosen = read_settings(workspace=workspace.root, source=(Path(source),), **settings)
+    return chosen, wiring.log(chosen, dt.date.today(), tell, lambda done, total: None)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from clv.data import download, load
+from clv.data.download import Progress
 from clv.data.preprocess import Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.order_log import order_log
-from clv.data.sources.recognize import EXPORTS, recognize, source_of
+from clv.data.sources.recognize import EXPORTS, Parts, recognize, source_of
 from clv.errors import SettingsError, SourceUnreadable
 from clv.pipeline.ingest import Log
 from clv.pipeline.predict import Ask
@@ -31,8 +31,6 @@ SIMULATED_LOG = f"{RAW}/simulated_shop.csv"
 
 COLUMNS = ("customer_id", "date", "amount", "order_id", "country", "currency_column")
 
-Progress = Callable[[int, int], None]
-
 
 def workspace(settings: Settings) -> Workspace:
     return Workspace(settings.workspace)
@@ -48,6 +46,11 @@ def tracking(settings: Settings) -> Tracking | None:
     return Tracking(uri, None if is_server else root / "mlartifacts")
 
 
+def now() -> dt.datetime:
+    """The moment in UTC, as tables write it."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
 def ask(settings: Settings) -> Ask:
     return Ask(**_of(settings, Ask))
 
@@ -58,12 +61,7 @@ def _of(settings: Settings, kind: type[Ask | Cleaning]) -> dict[str, Any]:
 
 
 def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> Log:
-    """The raw log the settings name; else Online Retail II from disk, the network or thin air.
-
-    Raises:
-        SettingsError: only some of the three columns of an order log are named.
-        SourceUnreadable, WorkspaceUnwritable: a download that does not hold what it should.
-    """
+    """The raw log the settings name; else Online Retail II from disk, the network or thin air."""
     paths = settings.source or _online_retail(settings, tell, progress)
     source = source_of_log(settings)
     if source.export is not None:
@@ -82,23 +80,23 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
 
 
 def source_of_log(settings: Settings) -> Source:
-    """How to read the log the settings name, by its headers where they do not say.
-
-    Raises:
-        SettingsError: only some of the three columns of an order log are named.
-        SourceUnreadable: the files are of different kinds, or not of the kind that is set.
-    """
-    if not any(getattr(settings, name) for name in COLUMNS):
-        known = _recognized(settings)
-    elif not (settings.customer_id and settings.date and settings.amount):
+    """How to read the log the settings name, by its headers where they do not say."""
+    named = {name: getattr(settings, name) for name in COLUMNS}
+    is_named = any(named.values())
+    if is_named and not (settings.customer_id and settings.date and settings.amount):
         raise SettingsError(
             "customer_id, date, amount",
             "an order log needs all three columns named.",
             next_step="Give --customer-id, --date and --amount.",
         )
+    parts = load.header_rows(settings.source, settings.encoding)
+    if is_named:
+        _refuse_names_no_export_has(settings, parts)
+        known = order_log(**named)
     else:
-        known = order_log(**{name: getattr(settings, name) for name in COLUMNS})
-        _refuse_names_no_export_has(settings)
+        kind = settings.kind or recognize(parts) if parts else None
+        inside = settings.with_tax_and_shipping
+        known = source_of(kind or ONLINE_RETAIL.name, parts, with_tax_and_shipping=inside)
     return dataclasses.replace(
         known,
         date_format=settings.date_format,
@@ -107,8 +105,7 @@ def source_of_log(settings: Settings) -> Source:
     )
 
 
-def _refuse_names_no_export_has(settings: Settings) -> None:
-    parts = load.header_rows(settings.source, settings.encoding)
+def _refuse_names_no_export_has(settings: Settings, parts: Parts) -> None:
     named = {settings.customer_id, settings.date, settings.amount}
     if all(named <= set(header) for _, header in parts):
         return
@@ -120,34 +117,15 @@ def _refuse_names_no_export_has(settings: Settings) -> None:
         )
 
 
-def _recognized(settings: Settings) -> Source:
-    if not settings.source or settings.kind == ONLINE_RETAIL.name:
-        return ONLINE_RETAIL
-    parts = load.header_rows(settings.source, settings.encoding)
-    kind = settings.kind or recognize(parts)
-    if kind is None:
-        return ONLINE_RETAIL
-    return source_of(kind, parts, with_tax_and_shipping=settings.with_tax_and_shipping)
-
-
 def remember(settings: Settings, source: Source) -> Path | None:
-    """Write `clv.toml` with the export that was recognized; None where there is one, or none was.
-
-    Raises:
-        WorkspaceUnwritable: the disk is full or the folder refuses writing.
-    """
+    """Write `clv.toml` with the recognized export; None where there is one, or none was."""
     if source.name not in EXPORTS or settings.source == () or workspace(settings).is_file(FILE):
         return None
     return write_settings(settings, source)
 
 
 def write_settings(settings: Settings, source: Source | None) -> Path:
-    """Write `clv.toml` with every setting that differs from its default, and the recognized kind.
-
-    Raises:
-        SettingsError: there is one already.
-        WorkspaceUnwritable: the disk is full or the folder refuses writing.
-    """
+    """Write `clv.toml` with what differs from its default, and the recognized kind."""
     place = workspace(settings)
     if place.is_file(FILE):
         raise SettingsError(
@@ -178,25 +156,21 @@ def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[
     try:
         path = download.fetch(download.URL, target, sha256=digest, size=size, progress=progress)
     except SourceUnreadable as error:
-        if workspace(settings).is_file(files.SUMMARY) and not _is_simulated(settings):
+        place = workspace(settings)
+        if place.is_file(files.SUMMARY) and not is_simulated(place):
             raise SettingsError(
                 "source",
                 f"no log is named, and this folder holds the tables of a real shop. {error}",
                 next_step="Name the log: clv run FILE, or CLV_SOURCE. Nothing was replaced.",
             ) from error
         tell(f"{error}")
-        path = _simulated(settings, tell)
+        path = place.path(SIMULATED_LOG)
+        if not path.is_file():
+            tell("simulating a shop instead: SIMULATED, its customers do not exist")
+            write_log(path, simulate_log().log)
     return (path,)
 
 
-def _is_simulated(settings: Settings) -> bool:
-    facts = parquet.facts_of(workspace(settings).path(files.SUMMARY))
-    return facts.get("simulated") == "true"
-
-
-def _simulated(settings: Settings, tell: Tell) -> Path:
-    path = settings.workspace / SIMULATED_LOG
-    if not path.is_file():
-        tell("simulating a shop instead: SIMULATED, its customers do not exist")
-        write_log(path, simulate_log().log)
-    return path
+def is_simulated(place: Workspace) -> bool:
+    """Whether the tables in a workspace are of a shop that does not exist."""
+    return parquet.facts_of(place.path(files.SUMMARY)).get("simulated") == "true"

@@ -1,0 +1,126 @@
+"""How a function becomes a command: its flags, its settings, where it speaks, how it ends.
+
+Everything heavy is imported when a command runs, so that help is quick. Results go to standard
+output (as JSON with ``--json``), everything else to standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clv import errors
+from clv.options import WORKSPACE, Option, taken_by
+
+if TYPE_CHECKING:
+    from clv.settings import Settings
+
+EXIT_CODES: dict[type[errors.ClvError], int] = {
+    errors.SettingsError: 2,
+    errors.DataError: 3,
+    errors.FitError: 4,
+    errors.PredictionError: 5,
+    errors.StoreError: 6,
+    errors.ServerEnded: 7,
+    errors.ReviewFailed: 8,
+}
+INTERRUPTED = 130
+STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
+
+EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
+
+
+def exit_code(error: errors.ClvError) -> int:
+    """The exit code of the nearest kind of error that has one."""
+    return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+class Session:
+    """One command at work: its settings, where it says things, and the result it prints."""
+
+    def __init__(self, settings: Settings, *, as_json: bool) -> None:
+        from rich.console import Console
+
+        from clv import wiring
+
+        self.settings, self.as_json = settings, as_json
+        self.workspace = wiring.workspace(settings)
+        self.tracking = wiring.tracking(settings)
+        self.aside, self.output = Console(stderr=True), Console()
+        self.working = self.aside.status("", spinner="line")
+
+    def close(self) -> None:
+        self.working.stop()
+
+    def tell(self, text: str) -> None:
+        """Say what happens now; in a terminal something turns until the next is said."""
+        if self.as_json:
+            return
+        self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
+        if self.aside.is_terminal:
+            self.working.update("")
+            self.working.start()
+
+    def progress(self, done: int, total: int) -> None:
+        """Redraw how much of a download is here."""
+        self.working.update(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    def show(self, *items: Any) -> None:
+        """What people are shown; scripts get JSON, once, at the end."""
+        self.working.stop()
+        if not self.as_json:
+            for item in items:
+                self.output.print(item, highlight=False)
+
+    def answer(self, facts: dict[str, Any], *shown: Any) -> None:
+        """The result: ``facts`` as JSON, or what is ``shown`` to people."""
+        self.show(*shown)
+        if self.as_json:
+            print(json.dumps(facts, default=str), flush=True)  # noqa: T201
+
+
+def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function of a session as the command ``name``, with the flags of its options."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        own = [parameter for parameter in parameters if parameter.name != "session"]
+
+        def command(**given: Any) -> None:
+            from clv.settings import read_settings
+
+            arguments = {parameter.name: given.pop(parameter.name) for parameter in own}
+            as_json = bool(given.pop("json"))
+            if arguments.get("source"):
+                given["source"] = tuple(arguments["source"])
+            try:
+                session = Session(read_settings(**given), as_json=as_json)
+                with contextlib.closing(session):
+                    function(session, **arguments)
+            except errors.ClvError as error:
+                typer.echo(f"{type(error).__name__}: {error}", err=True)
+                raise typer.Exit(exit_code(error)) from error
+            except KeyboardInterrupt as stop:
+                typer.echo(STOPPED, err=True)
+                raise typer.Exit(INTERRUPTED) from stop
+
+        flags = [_flag(option) for option in (*taken_by(name), *EVERYWHERE)]
+        command.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
+        app.command(name, help=inspect.getdoc(function))(command)
+        return function
+
+    return register
+
+
+def _flag(option: Option) -> inspect.Parameter:
+    kind: Any = str | None if option.form else bool | None
+    named = option.flag if option.form else f"{option.flag}/--no-{option.flag[2:]}"
+    said = typer.Option(named, metavar=option.form or None, help=option.meaning)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, said]
+    )
