@@ -14,6 +14,7 @@ from runs import run_all
 
 from clv.models.gamma_gamma import Dependence, GammaGamma, GammaGammaByFrequency
 from clv.models.lifetime_value import MeanSpend
+from clv.models.ranges import of_groups
 from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.report import page
@@ -54,13 +55,21 @@ def test_net_sales_are_what_the_cohorts_hold_for_the_whole_months_of_the_year(ov
 
 @pytest.mark.parametrize("language", ["en", "es"])
 def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language):
-    lower, upper = overview.expected_range
+    lower, upper = overview.service.expected_range
     speech = Speech(language, "GBP")
 
     words = Narrative(overview, speech).how_wide
 
-    everybody = overview.service.ranges(np.zeros(overview.table.num_rows, dtype=int))
-    assert (lower, upper) == pytest.approx((everybody.lower[0], everybody.upper[0]))
+    service, terms = overview.service, overview.service.terms
+    all_ = of_groups(
+        service.model,
+        service.summary,
+        terms.horizon_days,
+        np.zeros(len(service.summary), dtype=int),
+        level=terms.interval_level,
+        shock=terms.shock,
+    )
+    assert (lower, upper) == pytest.approx((all_.lower[0], all_.upper[0]))
     assert 0 < lower < overview.expected < upper
     assert all(speech.rough(end) in words for end in (lower, upper))
 
@@ -74,16 +83,6 @@ def test_on_how_few_customers_the_forecast_rests_is_counted_and_said(overview):
 
     assert overview.carried_by == (count, pytest.approx(values[0] / sum(values)))
     assert f" {count} of {len(values)} customers" in words
-
-
-def test_tiers_have_ranges_of_their_own(overview):
-    names = overview.table["value_tier"].to_pylist()
-    numbers = np.array([sorted(set(names)).index(name) for name in names])
-    expected = np.bincount(numbers, weights=overview.table["predicted_clv"].to_numpy())
-
-    found = overview.service.ranges(numbers)
-
-    assert np.all((found.lower < expected) & (expected < found.upper))
 
 
 def test_a_list_is_worth_what_the_service_says_of_each_of_its_customers(overview):

@@ -43,10 +43,6 @@ class Elements(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_it_lies_where_it_was_promised(report):
-    assert report.parts[-2:] == ("reports", "report.html")
-
-
 def test_it_asks_the_network_for_nothing(page):
     loaded = [
         value

@@ -58,10 +58,19 @@ def test_what_is_not_certain_is_not_said_to_be(chance, said):
     assert ENGLISH.chance(chance) == said
 
 
-def test_without_a_currency_an_amount_is_a_number():
-    assert Speech("en").money(1234) == "1,234"
-
-
 def test_a_text_cannot_be_made_in_one_language_alone():
     with pytest.raises(TypeError):
         Text(en="only English")
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        (-1234.6, "EUR", "-€1,235"),
+        (-0.4, "GBP", "£0"),
+        (12, "SEK", "SEK\xa012"),
+        (1234, None, "1,234"),
+    ],
+)
+def test_money_is_whole_units_with_the_sign_before_the_currency(amount, currency, said):
+    assert Speech("en", currency).money(amount) == said

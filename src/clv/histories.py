@@ -21,6 +21,8 @@ from clv.periods import TimeUnit
 from clv.tables import MONEY
 
 Row = dict[str, Any]
+Money = tuple[Decimal, Decimal]
+"""What was bought, and how much of it went back."""
 
 SMALLEST = Decimal(1).scaleb(-MONEY.scale)
 
@@ -60,30 +62,22 @@ def from_purchases(
 
     Every purchase given counts, though it equal another. Unless ``net``, returns do not.
     """
-    name = purchases[0].customer_id
-    later = [purchase.at.date() for purchase in purchases if purchase.at.date() > as_of]
-    if later:
-        return QuestionUnanswerable(
-            "transactions",
-            f"customer {name!r} has orders after {as_of}: {len(later):,}, first on {min(later)}.",
-            next_step="Give a later as_of, or leave those orders out.",
-        )
-    days: defaultdict[dt.date, list[tuple[Decimal, Decimal]]] = defaultdict(list)
+    days: defaultdict[dt.date, list[Money]] = defaultdict(list)
     for (day, _), sums in _orders(purchases, net=net).items():
         days[day].append(sums)
-    if not days:
-        return QuestionUnanswerable(
-            "transactions",
-            f"customer {name!r} bought nothing.",
-            next_step="Give at least one positive amount.",
-        )
-    return _summary(days, as_of)
+    if later := [one.at.date() for one in purchases if one.at.date() > as_of]:
+        problem = f"has orders after {as_of}: {len(later):,}, first on {min(later)}."
+        step = "Give a later as_of, or leave those orders out."
+    elif not days:
+        problem, step = "bought nothing.", "Give at least one positive amount."
+    else:
+        return _summary(days, as_of)
+    whose = f"customer {purchases[0].customer_id!r}"
+    return QuestionUnanswerable("transactions", f"{whose} {problem}", next_step=step)
 
 
-def _orders(
-    purchases: Sequence[Purchase], *, net: bool
-) -> dict[tuple[dt.date, str], tuple[Decimal, Decimal]]:
-    """What each order was worth and how much of it went back, by day and order.
+def _orders(purchases: Sequence[Purchase], *, net: bool) -> dict[tuple[dt.date, str], Money]:
+    """The money of each order, by day and order.
 
     A return undoes the latest money that is left. At one moment purchases come first.
     """
@@ -112,12 +106,12 @@ def _in_order(purchase: Purchase) -> tuple[Any, ...]:
     return purchase.at, purchase.amount < 0, not order, order or "", abs(purchase.amount)
 
 
-def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
-    sums = {day: (sum(g for g, _ in own), sum(b for _, b in own)) for day, own in days.items()}
-    standing = {day: (gross, back) for day, (gross, back) in sums.items() if gross > back}
+def _summary(days: Mapping[dt.date, list[Money]], as_of: dt.date) -> Row:
+    standing = {day: own for day, own in days.items() if sum(g - b for g, b in own) > 0}
     first = min(standing or days)
     last = max(standing, default=first)
-    gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
+    orders = [money for own in standing.values() for money in own]
+    gross, back = (sum(money[side] for money in orders) for side in (0, 1))
     intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
@@ -125,7 +119,7 @@ def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.da
         "age": float((as_of - first).days),
         "log_intervals": sum(map(math.log, intervals)) if intervals else None,
         "purchase_days": len(standing),
-        "orders": sum(value > undone for day in standing for value, undone in days[day]),
+        "orders": sum(value > undone for value, undone in orders),
         "mean_day_value": float(gross) / len(standing) if standing else None,
         "gross_value": float(gross),
         "returned_value": float(back),

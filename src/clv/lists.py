@@ -51,10 +51,8 @@ def call_lists(predictions: pa.Table, summary: CustomerSummary) -> list[CallList
         exactly one order, made as long ago as the middle half of customers with exactly two
         purchase days waited between them.
     """
-    orders, pace, alive = (
-        _column(predictions, name)
-        for name in ("historic_number_of_orders", "average_days_between_orders", "p_alive")
-    )
+    named = "historic_number_of_orders", "average_days_between_orders", "p_alive"
+    orders, pace, alive = (predictions[name].cast(pa.float64()).to_numpy() for name in named)
     tier = np.asarray(predictions["value_tier"].to_pylist())
     silent = days_since_last_order(summary)
     earliest, latest = second_order_window(summary) or (np.inf, -np.inf)
@@ -122,7 +120,3 @@ def _list(name: Name, **conditions: Bools) -> CallList:
     first_failed = holds.argmin(axis=0)[~members]
     counts = np.bincount(first_failed, minlength=len(conditions)).tolist()
     return CallList(name, members, dict(zip(conditions, counts, strict=True)))
-
-
-def _column(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
-    return np.asarray(table[name].cast(pa.float64()).to_numpy(), dtype=np.float64)

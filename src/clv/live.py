@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 class LiveService:
     """The service of a workspace, exchanged for a new one when the files behind it change.
 
-    The new one is loaded and tried beside the old one, which answers meanwhile, and goes on
-    answering where the new one fails. Safe to share between threads.
+    The old one answers meanwhile, and goes on where the new one fails. Safe to share between
+    threads.
     """
 
     WATCHED = (artifacts.CHAMPION, files.PREDICTIONS)
@@ -40,7 +40,7 @@ class LiveService:
         Raises:
             NothingStored, IncompatibleArtifact: none ever could, and why the last one could not.
         """
-        seen = self._stamps()
+        seen = [_stamp(self.workspace.path(name)) for name in self.WATCHED]
         # Whoever comes while another loads waits only if nobody can answer yet.
         if seen != self._seen and self._lock.acquire(blocking=self._service is None):
             try:
@@ -73,12 +73,9 @@ class LiveService:
             self._service = service
             logger.info("%s: model %s answers from now on", root, service.terms.model_version)
 
-    def _stamps(self) -> list[tuple[int, int, int] | None]:
-        """What changes whenever a watched file is replaced; None where there is none."""
-        return [_stamp(self.workspace.path(name)) for name in self.WATCHED]
-
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever a file is replaced; None where there is none."""
     try:
         stat = path.stat()
     except OSError:

@@ -5,12 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 from clv.charts.forecasts import PastForecast
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
-from clv.models.features import FEATURES
 from clv.models.gamma_gamma import GammaGamma
 from clv.overview import SOON_DAYS, Overview, ReadyList
 from clv.pipeline import matured
@@ -21,9 +17,6 @@ Columns = dict[str, list[str]]
 SHOWN_ONE_BY_ONE = 2
 SURELY = 0.05
 """The p-value below which spend is said to go with the number of purchase days."""
-MOST_DRIVERS = 3
-LEAST_DRIVER = 0.01
-"""A share of the forecast below which what moved it is not worth a line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +28,6 @@ class Narrative:
 
     @property
     def horizon(self) -> str:
-        """How many days the forecast reaches."""
         return self.speech.number(self.overview.service.terms.horizon_days)
 
     @property
@@ -45,7 +37,6 @@ class Narrative:
 
     @property
     def expected(self) -> str:
-        """What existing customers are expected to bring."""
         money = self.speech.rough(self.overview.expected)
         date = self.speech.date(self.overview.service.as_of)
         return self.speech("expected", money=money, days=self.horizon, date=date)
@@ -61,28 +52,25 @@ class Narrative:
         past, speech = self.overview.past, self.speech
         if not past:
             return [speech("never_held")]
-        said = (
-            self._misses(past)
-            if len(past) > SHOWN_ONE_BY_ONE
-            else [
-                speech(
-                    "too_high" if one.bias > 0 else "too_low",
-                    date=speech.date(one.cut),
-                    days=speech.number(one.horizon_days),
-                    share=speech.percent(abs(one.bias)),
-                    expected=speech.rough(one.expected),
-                    actual=speech.rough(one.actual),
-                )
-                for one in past
-            ]
-        )
+        few = len(past) <= SHOWN_ONE_BY_ONE
+        said = [self._miss(one) for one in past] if few else self._misses(past)
         if past[0].horizon_days != self.overview.service.terms.horizon_days:
             said.append(speech("other_horizon", days=speech.number(past[0].horizon_days)))
         if len(past) == 1:
             said.append(speech("held_once"))
-        if len(past) <= SHOWN_ONE_BY_ONE and self.overview.oftener:
+        if few and self.overview.oftener:
             said += self._misses(self.overview.oftener)
         return said
+
+    def _miss(self, one: PastForecast) -> str:
+        return self.speech(
+            "too_high" if one.bias > 0 else "too_low",
+            date=self.speech.date(one.cut),
+            days=self.speech.number(one.horizon_days),
+            share=self.speech.percent(abs(one.bias)),
+            expected=self.speech.rough(one.expected),
+            actual=self.speech.rough(one.actual),
+        )
 
     def _misses(self, past: Sequence[PastForecast]) -> list[str]:
         """How far totals were off at many dates, and how often ranges held."""
@@ -103,15 +91,13 @@ class Narrative:
         """On how few customers what is expected rests."""
         count, largest = self.overview.carried_by
         customers = self.speech.number(self.overview.table.num_rows)
-        share = self.speech.percent(largest)
-        return self.speech(
-            "first_half", count=self.speech.number(count), customers=customers, share=share
-        )
+        few, share = self.speech.number(count), self.speech.percent(largest)
+        return self.speech("first_half", count=few, customers=customers, share=share)
 
     @property
     def how_wide(self) -> str:
         """Between which amounts what is expected may come out."""
-        found = self.overview.expected_range
+        found = self.overview.service.expected_range
         if found is None:
             return self.speech("no_range")
         lower, upper = map(self.speech.rough, found)
@@ -141,7 +127,6 @@ class Narrative:
         return f"{rises} {told}"
 
     def list_rule(self, ready: ReadyList) -> str:
-        """Who is on a list."""
         name, number = ready.list.name, self.speech.number
         if name != "second_order":
             patience = number(PATIENCE, 1)
@@ -174,7 +159,6 @@ class Narrative:
 
     @property
     def control(self) -> str:
-        """How the control groups are drawn."""
         seed = seed_of(self.overview.service.as_of)
         return self.speech("control", share=self.speech.percent(CONTROL_SHARE), seed=seed)
 
@@ -197,22 +181,3 @@ class Narrative:
             say("step"): [*(say(f"ladder_{name}") for name in steps), self.sales_name],
             say("amount"): [say.money(float(value), 2) for value in (*steps.values(), ladder.net)],
         }
-
-
-def drivers(speech: Speech, contributions: npt.NDArray[np.float64]) -> list[str]:
-    """What moved one customer's forecast most, against that of a mean customer, in words.
-
-    ``contributions`` is the customer's row of ``BoostedValue.contributions``. No lines where
-    nothing was corrected, or only by shares too small to name.
-    """
-    shares = np.expm1(contributions)
-    strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_DRIVERS]
-    return [
-        speech.label(
-            "driver_raises" if shares[place] > 0 else "driver_lowers",
-            what=speech(f"driver_{FEATURES[place]}"),
-            share=speech.percent(abs(shares[place])),
-        )
-        for place in strongest
-        if abs(shares[place]) >= LEAST_DRIVER
-    ]

@@ -76,19 +76,13 @@ class Overview:
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
-        """The overview of the workspace whose service this is.
-
-        Raises:
-            NothingStored, IncompatibleArtifact: a file beside the CLV table is gone or damaged.
-        """
+        """The overview of the workspace whose service this is."""
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
         held = _past(workspace)
         tried = sorted({one.horizon_days for one in held})
         horizon = service.terms.horizon_days
         nearest = min(tried, key=lambda days: abs(days - horizon), default=0)
-        by_horizon = {
-            days: tuple(one for one in held if one.horizon_days == days) for days in tried
-        }
+        by_horizon = {days: tuple(p for p in held if p.horizon_days == days) for days in tried}
         past = by_horizon.get(nearest, ())
         oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
@@ -112,11 +106,6 @@ class Overview:
         total = max(self.expected, 1e-9)
         return int(np.searchsorted(np.cumsum(values), total / 2) + 1), float(values[0] / total)
 
-    @property
-    def expected_range(self) -> tuple[float, float] | None:
-        """Between which amounts that sum will lie, with the chance that the table's terms say."""
-        return self.service.expected_range
-
     @functools.cached_property
     def tracking(self) -> Tracking | None:
         """What the champion expects of all customers day by day, beside what they did."""
@@ -124,7 +113,6 @@ class Overview:
 
     @functools.cached_property
     def crowd(self) -> Crowd:
-        """Where tiers and RFM fifths begin."""
         return Crowd.of(self.service.summary, self.table["predicted_clv"].to_numpy())
 
     @functools.cached_property
@@ -135,16 +123,13 @@ class Overview:
     @functools.cached_property
     def ready_lists(self) -> list[ReadyList]:
         """The lists of this moment, and their money."""
-        value = self.table["predicted_clv"].to_numpy()
-        return [
-            ReadyList(
-                found,
-                int(found.members.sum()),
-                float(self.soon[found.members].sum()),
-                float(value[found.members].sum()),
-            )
-            for found in lists.call_lists(self.table, self.service.summary)
-        ]
+
+        def ready(found: CallList) -> ReadyList:
+            who, value = found.members, self.table["predicted_clv"].to_numpy()
+            money = float(self.soon[who].sum()), float(value[who].sum())
+            return ReadyList(found, int(who.sum()), *money)
+
+        return [ready(one) for one in lists.call_lists(self.table, self.service.summary)]
 
     def export(self, ready: ReadyList) -> pa.Table:
         """A list as a file: who, why, what is expected, and who is left alone."""
@@ -153,7 +138,8 @@ class Overview:
         seed = lists.seed_of(self.service.as_of)
         control = lists.control_group(rows["customer_id"].to_pylist(), seed)
         silent = lists.days_since_last_order(self.service.summary)[members]
-        carried = ("average_days_between_orders", "historic_number_of_orders", "historic_clv")
+        order = ("average_days_between_orders", "historic_number_of_orders", "historic_clv")
+        value = ("predicted_clv", "horizon_days", "currency")
         count = rows.num_rows
         return pa.table(
             {
@@ -163,11 +149,9 @@ class Overview:
                 "control_seed": pa.repeat(seed, count),
                 "as_of": rows["as_of"],
                 "days_since_last_order": pa.array(silent),
-                **{name: rows[name] for name in carried},
+                **{name: rows[name] for name in order},
                 f"expected_{SOON_DAYS}_days": pa.array(self.soon[members]),
-                "predicted_clv": rows["predicted_clv"],
-                "horizon_days": rows["horizon_days"],
-                "currency": rows["currency"],
+                **{name: rows[name] for name in value},
                 "simulated": pa.repeat(self.service.terms.simulated, count),
             }
         ).sort_by([("predicted_clv", "descending")])
@@ -185,9 +169,9 @@ def _past(workspace: Workspace) -> list[PastForecast]:
     )
     sums = rows.group_by(["cut", "horizon_days"]).aggregate([("mean", "sum"), ("actual", "sum")])
     found = {
-        (record["cut"], record["horizon_days"], record["metric"]): record
-        for record in workspace.read_json(files.BACKTEST_REPORT)
-        if (record["role"], record["target"]) == ("chosen", "net_cash")
+        (one["cut"], one["horizon_days"], one["metric"]): one
+        for one in workspace.read_json(files.BACKTEST_REPORT)
+        if (one["role"], one["target"]) == ("chosen", "net_cash")
     }
     held = []
     for cut, days, expected, actual in map(dict.values, sums.sort_by("cut").to_pylist()):
@@ -209,15 +193,12 @@ def _ladder(workspace: Workspace, last: dt.date, *, net: bool) -> Ladder:
         for day in (first, last + dt.timedelta(days=1))
     )
     within = (pc.field("invoice_date") >= begin) & (pc.field("invoice_date") < end)
-    kept, refused = (
-        pq.read_table(
-            files.require(workspace, name, "clv ingest"),
-            columns=["sales", column],
-            filters=within,
-            partitioning=None,
-        )
-        for name, column in ((files.CLEAN_LINES, "returned_value"), (files.REFUSED, "rule"))
-    )
+
+    def lines(name: str, column: str) -> pa.Table:
+        path, columns = files.require(workspace, name, "clv ingest"), ["sales", column]
+        return pq.read_table(path, columns=columns, filters=within, partitioning=None)
+
+    kept, refused = lines(files.CLEAN_LINES, "returned_value"), lines(files.REFUSED, "rule")
     by_rule = refused.group_by("rule").aggregate([("sales", "sum")]).sort_by("rule").to_pylist()
     steps = {row["rule"]: -row["sales_sum"] for row in by_rule}
     if net:

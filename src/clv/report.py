@@ -18,25 +18,13 @@ if TYPE_CHECKING:
     from clv.overview import Overview
 
 SHOWN = (
-    files.SUMMARY,
-    files.PREDICTIONS,
-    files.COHORTS,
-    files.CLEAN_LINES,
-    files.REFUSED,
-    files.HOLDOUT,
-    files.MATURED,
+    *(files.SUMMARY, files.PREDICTIONS, files.COHORTS, files.CLEAN_LINES),
+    *(files.REFUSED, files.HOLDOUT, files.MATURED),
 )
 
 
 def make_report(workspace: Workspace) -> Path:
-    """Write ``reports/report.html`` from what the workspace holds now; returns where it is.
-
-    Where nothing it shows has changed, it is kept.
-
-    Raises:
-        NothingStored, IncompatibleArtifact: there is no forecast to report.
-        WorkspaceUnwritable: the disk is full or the folder refuses writing.
-    """
+    """Write ``reports/report.html``, unless nothing it shows has changed; returns where it is."""
     files.require(workspace, files.PREDICTIONS, "clv predict")
     key = step_key(workspace, *(name for name in SHOWN if workspace.is_file(name)))
     if not workspace.is_current("report", key):
@@ -52,7 +40,6 @@ def make_report(workspace: Workspace) -> Path:
 
 
 def page(overview: Overview) -> str:
-    """The whole page as text."""
     import jinja2
 
     from clv.charts import cohorts, forecasts, model

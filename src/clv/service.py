@@ -19,8 +19,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
@@ -30,10 +28,9 @@ from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
-from clv.models.ranges import of_groups
 from clv.models.segments import HorizonValidated
 from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.predictive import Ranges, Shock
+from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -116,28 +113,17 @@ class Service:
         return self.summary.window.end
 
     def trial(self) -> None:
-        """Forecast one customer anew, and hold it against the table.
-
-        Raises:
-            IncompatibleArtifact: the model says something else than the table.
-        """
-        row = self.table.slice(0, 1).to_pylist()[0]
-        again = self._known(pa.array([0]), self.terms).to_pylist()[0]
-        if again["predicted_clv"] != row["predicted_clv"]:
-            raise IncompatibleArtifact(
-                f"customer {row['customer_id']!r}",
-                f"the model forecasts {again['predicted_clv']:g}, but the table says "
-                f"{row['predicted_clv']:g}.",
-                next_step=PREDICT_AGAIN,
-            )
+        """Forecast one customer anew, and refuse a model that says otherwise than the table."""
+        again = self._known(pa.array([0]), self.terms)
+        found, said = (table["predicted_clv"][0].as_py() for table in (again, self.table))
+        if found != said:
+            problem = f"the model forecasts {found:g}, but the table says {said:g}."
+            raise _unfit(f"customer {self.table['customer_id'][0].as_py()!r}", problem)
 
     def customers(self, ids: Iterable[str], question: Question = Question()) -> list[Answer]:
         """Rows of customers the shop knows, in the order asked.
 
         An e-mail address finds its customer also where the log was ingested with digests.
-
-        Raises:
-            HorizonOutOfRange: the horizon cannot be computed.
         """
         if question.as_of not in (None, self.as_of):
             elsewhen = QuestionUnanswerable(
@@ -161,42 +147,16 @@ class Service:
         ]
 
     def chance_of_order(self, customer: str, horizons: Sequence[int]) -> list[float]:
-        """The chance that a known customer orders at least once within each of the horizons.
-
-        Raises:
-            CustomerNotFound: the shop knows no such customer.
-            HorizonOutOfRange: a horizon cannot be computed.
-        """
+        """The chance that a known customer orders at least once within each of the horizons."""
         place = self.place(customer)
         if place is None:
             raise CustomerNotFound(customer, self.as_of)
-        window, unit = self.summary.window, self.summary.time_unit
-        alone = CustomerSummary(self.summary.table.slice(place, 1), window, unit)
+        alone = self._summary_of(pa.array([place]))
         return [float(self.model.purchases.p_purchase(alone, days)[0]) for days in horizons]
 
     def predicted_clv(self, horizon_days: int) -> Float:
-        """What each customer is expected to bring within a horizon, in the order of the table.
-
-        Raises:
-            HorizonOutOfRange: the horizon cannot be computed.
-        """
+        """What each customer is expected to bring within a horizon, in the order of the table."""
         return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
-
-    def ranges(self, group: npt.NDArray[np.int64]) -> Ranges | None:
-        """Median and interval of what the customers of each group bring within the horizon.
-
-        ``group`` numbers the table's customers from 0. None where the model has no posterior.
-        """
-        terms = self.terms
-        found = of_groups(
-            self.model,
-            self.summary,
-            terms.horizon_days,
-            group,
-            level=terms.interval_level,
-            shock=terms.shock,
-        )
-        return found and Ranges(*(terms.margin * part for part in found))
 
     def place(self, customer: str) -> int | None:
         """The row of a customer in table and summary, by id or e-mail."""
@@ -210,34 +170,29 @@ class Service:
         place = None if customer is None else self.place(customer)
         return customer or "" if place is None else self.table["customer_id"][place].as_py()
 
+    def _summary_of(self, places: pa.Array) -> CustomerSummary:
+        return dataclasses.replace(
+            self.summary, table=self.summary.table.take(places), purchases_by_day=None
+        )
+
     def _known(self, places: pa.Array, terms: Terms) -> pa.Table:
         """Rows of the stored summary under other terms than those of the table."""
-        window, unit = self.summary.window, self.summary.time_unit
-        summary = CustomerSummary(self.summary.table.take(places), window, unit)
         same_forecast = terms.horizon_days == self.terms.horizon_days
         earlier = self.table.take(places) if same_forecast else None
-        crowd = self._crowd(terms.horizon_days)
+        crowd, summary = self._crowd(terms.horizon_days), self._summary_of(places)
         return clv_table(self.model, summary, terms, earlier=earlier, crowd=crowd).table
 
     def purchases(
         self, purchases: Iterable[Purchase], question: Question = Question()
     ) -> list[Answer]:
-        """Rows of customers known by the orders given, in the order of each one's first.
-
-        Raises:
-            HorizonOutOfRange: the horizon cannot be computed.
-        """
+        """Rows of customers known by the orders given, in the order of each one's first."""
         by_customer: defaultdict[str, list[Purchase]] = defaultdict(list)
         for purchase in purchases:
             by_customer[purchase.customer_id].append(purchase)
         return self._live(by_customer.items(), from_purchases, question)
 
     def tallies(self, tallies: Iterable[Tally], question: Question = Question()) -> list[Answer]:
-        """Rows of customers known by their counts and times, in the order given.
-
-        Raises:
-            HorizonOutOfRange: the horizon cannot be computed.
-        """
+        """Rows of customers known by their counts and times, in the order given."""
         return self._live([(tally.customer_id, tally) for tally in tallies], from_tally, question)
 
     def _live(
@@ -249,14 +204,11 @@ class Service:
         as_of, terms = question.as_of or self.as_of, self._asked(question)
         net = terms.basis == "net"
         found = [(name, summarized(known, as_of, net=net)) for name, known in customers]
+        sound = [(name, row) for name, row in found if not isinstance(row, ClvError)]
         # Two of them may bear one name or none, so rows are told apart by their place. Whom the
         # shop knows is drawn under the shop's own name for them.
-        names = [self._name(name) for name, row in found if not isinstance(row, ClvError)]
-        rows = [
-            row | {"customer_id": str(place)}
-            for place, (_, row) in enumerate(found)
-            if not isinstance(row, ClvError)
-        ]
+        names = [self._name(name) for name, _ in sound]
+        rows = [row | {"customer_id": str(place)} for place, (_, row) in enumerate(sound)]
         window = ObservationWindow(min(self.summary.window.start, as_of), as_of)
         table = pa.Table.from_pylist(rows, CUSTOMER_SUMMARY.schema)
         summary = CustomerSummary.from_table(table, window)
@@ -274,7 +226,8 @@ class Service:
         """The terms of the table, but for what the question wants otherwise."""
         own = self.terms
         horizon_days = question.horizon_days or own.horizon_days
-        shock, calibration = self._doubt(horizon_days)
+        untried = common_shock((), horizon_days, history_days=self.summary.window.days)
+        shock, calibration = self.doubts.get(horizon_days, (untried, AS_STATED))
         follows = own.churn_window_days == own.horizon_days
         rate = question.discount_rate
         return dataclasses.replace(
@@ -287,10 +240,6 @@ class Service:
             churn_window_days=horizon_days if follows else own.churn_window_days,
             discount_rate=own.discount_rate if rate is None else rate,
         )
-
-    def _doubt(self, horizon_days: int) -> tuple[Shock, Calibration]:
-        untried = common_shock((), horizon_days, history_days=self.summary.window.days)
-        return self.doubts.get(horizon_days, (untried, AS_STATED))
 
     def _crowd_at(self, horizon_days: int) -> Crowd:
         if horizon_days == self.terms.horizon_days:
@@ -312,21 +261,20 @@ def _terms_of(
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]
     names = {field.name for field in dataclasses.fields(Terms)} & first.keys()
-    same = names - {"interval_level"}  # null where the model has no intervals
-    horizons, shocks, maps = (
-        json.loads(facts[name]).items() for name in ("horizons", "shocks", "calibrations")
+    names -= {"interval_level"}  # null where the model has no intervals
+    horizons, shocks, worths = (
+        json.loads(facts[name]) for name in ("horizons", "shocks", "calibrations")
     )
     doubts = {
-        int(days): (Shock(*shock), Calibration(tuple(worth)))
-        for (days, shock), (_, worth) in zip(shocks, maps, strict=True)
+        int(days): (Shock(*shocks[days]), Calibration(tuple(worths[days]))) for days in shocks
     }
     shock, calibration = doubts[first["horizon_days"]]
     terms = Terms(
-        **{name: first[name] for name in same},
+        **{name: first[name] for name in names},
         discount_rate=float(facts["discount_rate"]),
         margin=float(facts["margin"]),
         simulated=facts.get("simulated") == "true",
         shock=shock,
         calibration=calibration,
     )
-    return terms, {int(days): word for days, word in horizons}, doubts
+    return terms, {int(days): word for days, word in horizons.items()}, doubts

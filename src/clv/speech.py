@@ -35,7 +35,7 @@ class Text(NamedTuple):
 
 
 _MESSAGES = resources.files("clv").joinpath("messages.toml").read_text(encoding="utf-8")
-TEXTS = {name: Text(**said) for name, said in tomllib.loads(_MESSAGES).items()}
+TEXTS = {name: Text(**{"en": name, **said}) for name, said in tomllib.loads(_MESSAGES).items()}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,11 +64,9 @@ class Speech:
         return f"{symbols['decimal']}{symbols['group']}"
 
     def number(self, value: float | None, digits: int = 0) -> str:
-        """With ``digits`` decimals."""
         if value is None or math.isnan(value):
             return NOTHING
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, pattern, locale=self.locale)
+        return format_decimal(value, f"#,##{0:.{digits}f}", locale=self.locale)
 
     def money(self, value: float | None, digits: int = 0) -> str:
         """An amount with its currency, in whole units unless ``digits`` says otherwise."""
@@ -78,7 +76,7 @@ class Speech:
         if self.currency is None:
             return self.number(value, digits)
         pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
-        pattern = pattern.replace("0.00", "0" + ("." + "0" * digits if digits else ""))
+        pattern = pattern.replace("0.00", f"{0:.{digits}f}")
         # Spanish has no sign of its own for a pound and would write GBP, British English US$.
         sign = get_currency_symbol(self.currency, locale="en")
         if sign[-1].isalpha():
@@ -96,8 +94,8 @@ class Speech:
         """0.25 is 25 %."""
         if share is None or math.isnan(share):
             return NOTHING
-        places = "0" + ("." + "0" * digits if digits else "")
-        pattern = Locale.parse(self.locale).percent_formats[None].pattern.replace("0", places)
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern
+        pattern = pattern.replace("0", f"{0:.{digits}f}")
         return format_percent(share, pattern, locale=self.locale)
 
     def change(self, share: float) -> str:
@@ -106,11 +104,9 @@ class Speech:
 
     def chance(self, probability: float | None) -> str:
         """A probability; what is not certain is never said to be."""
-        if probability is None or math.isnan(probability):
-            return NOTHING
-        if 0.0 < probability < 0.01:
+        if probability is not None and 0.0 < probability < 0.01:
             return f"< {self.percent(0.01)}"
-        if 0.99 < probability < 1.0:
+        if probability is not None and 0.99 < probability < 1.0:
             return f"> {self.percent(0.99)}"
         return self.percent(probability)
 
@@ -125,5 +121,4 @@ class Speech:
         return format_date(day, "MMM y", locale=self.locale)
 
     def listing(self, parts: list[str]) -> str:
-        """Several things in one sentence."""
         return format_list(parts, locale=self.locale)
