@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from decimal import Decimal
 
 import pytest
 from rich.console import Console
@@ -44,21 +43,6 @@ def text_of(*shown, width=200):
     for item in shown:
         console.print(item, highlight=False)
     return console.file.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        ("1234.5", "GBP", "£1,234"),
-        (-1234.6, "EUR", "-€1,235"),
-        (Decimal(0), "USD", "$0"),
-        (-0.4, "GBP", "£0"),
-        (12, "SEK", "SEK\xa012"),
-        (12, None, "12"),
-    ],
-)
-def test_money_is_whole_units_with_the_sign_before_the_currency(amount, currency, text):
-    assert terminal.money(amount, currency) == text
 
 
 def test_the_ledger_is_worst_first_and_leaves_out_rules_nothing_broke():
@@ -164,6 +148,16 @@ def test_the_best_of_each_metric_stands_out():
     cells = list(terminal._rows({m: own for (_, m), own in averages(rows, "net_cash").items()}))
     assert [cell.startswith("[bold]") for cell in cells[0]] == [False] * 3 + [True] * 3
     assert "…" not in shown
+
+
+def test_where_nothing_was_sold_a_bias_is_a_dash():
+    place = {"model": "fine", "role": "chosen", "cut": "2023-01-01", "horizon_days": 91}
+    row = place | {"target": "net_cash"}
+    rows = [row | {"metric": "bias", "value": None}, row | {"metric": "mae", "value": 50.0}]
+
+    shown = text_of(*terminal.backtest(rows), width=80)
+
+    assert ["91", "1", "chosen", "-", "50.0", "-", "-"] in [s.split() for s in shown.splitlines()]
 
 
 def test_a_fit_is_told_with_its_criteria():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
+import platform
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,6 @@ from clv.store import artifacts
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 
-LEAST_PYTHON = (3, 11)
 LEAST_BYTES = 2e9  # the engine takes MEMORY_LIMIT, and spills beside it
 
 
@@ -35,7 +35,7 @@ class Check:
 
 def examine(root: Path | None = None) -> list[Check]:
     """Every check of the workspace ``root``, else of the one the environment names."""
-    checks = [_python(), _memory()]
+    checks = [Check("Python", True, platform.python_version()), _memory()]
     try:
         settings = read_settings(workspace=root)
     except ClvError as error:
@@ -55,8 +55,7 @@ def examine(root: Path | None = None) -> list[Check]:
 
 
 def _refused(error: ClvError, name: str = "settings") -> Check:
-    step = getattr(error, "next_step", "")
-    return Check(name, False, str(error).removesuffix(step).strip(), step)
+    return Check(name, False, f"{error.about}: {error.problem}", error.next_step)
 
 
 def _asked(name: str, look: Callable[[], str]) -> Check:
@@ -68,12 +67,6 @@ def _asked(name: str, look: Callable[[], str]) -> Check:
 
 def _checked(name: str, ok: bool, found: str, next_step: str) -> Check:
     return Check(name, ok, found, "" if ok else next_step)
-
-
-def _python() -> Check:
-    version, wanted = (".".join(map(str, v)) for v in (sys.version_info[:3], LEAST_PYTHON))
-    ok = sys.version_info >= LEAST_PYTHON
-    return _checked("Python", ok, version, f"Install Python {wanted} or later.")
 
 
 def _memory() -> Check:
@@ -97,11 +90,9 @@ def _disk(root: Path) -> Check:
 
 
 def _writable(root: Path) -> Check:
-    try:
-        tempfile.TemporaryFile(dir=_existing(root)).close()
+    ok = False
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=_existing(root)):
         ok = True
-    except OSError:
-        ok = False
     found = f"{root.absolute()} {'can' if ok else 'cannot'} be written"
     step = "Change its permissions, or choose another folder with --workspace."
     return _checked("workspace", ok, found, step)
@@ -127,12 +118,10 @@ def _log(settings: Settings) -> str:
 def _last_run(place: Workspace) -> Check:
     if not place.is_file(files.STEPS):
         return Check("last run", True, "nothing was run here yet")
-    altered = place.altered()
-    found = (
-        f"gone or altered: {', '.join(altered)}" if altered else "every file is as it was written"
-    )
-    step = "Run `clv run` again: it makes what is missing."
-    return _checked("last run", not altered, found, step)
+    if altered := place.altered():
+        step = "Run `clv run` again: it makes what is missing."
+        return Check("last run", False, f"gone or altered: {', '.join(altered)}", step)
+    return Check("last run", True, "every file is as it was written")
 
 
 def _champion(place: Workspace) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import glob
 import itertools
-import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, field_validator
+from pydantic_core import to_json
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -33,7 +33,6 @@ _HEADING = """\
 # Settings of a shop. Copy to `clv.toml` in the workspace and uncomment what should differ.
 # A flag of the command line wins over an environment variable (CLV_HORIZON_DAYS=91), which
 # wins over this file. Paths are meant from where the file lies. Shown are the defaults."""
-_NEXT_STEP = "See `clv run --help`."
 
 
 class Settings(BaseSettings):
@@ -89,7 +88,6 @@ class Settings(BaseSettings):
     @field_validator("also_count", mode="before")
     @classmethod
     def _several_rules(cls, value: Any) -> Any:
-        """Rules joined by commas."""
         return tuple(value.replace(" ", "").split(",")) if isinstance(value, str) else value
 
     @classmethod
@@ -108,25 +106,18 @@ class Settings(BaseSettings):
 
 
 def read_settings(**flags: Any) -> Settings:
-    """The settings that hold here and now; flags that are None were not given.
-
-    Raises:
-        SettingsError: a setting is unknown, or its value is of no use.
-    """
+    """The settings that hold here and now; a flag that is None was not given."""
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except pydantic.ValidationError as cause:
         first = cause.errors()[0]
         name = str(first["loc"][0])
+        problem, step = f"{first['msg']}, not {first['input']!r}", "See `clv run --help`."
         if first["type"] == "extra_forbidden":
-            known = ", ".join(Settings.model_fields)
-            raise SettingsError(
-                name, f"there is no such setting ({FILE}).", next_step=f"Known: {known}."
-            ) from cause
-        where = _given_in(name, flags)
-        raise SettingsError(
-            name, f"{first['msg']}, not {first['input']!r} ({where}).", next_step=_NEXT_STEP
-        ) from cause
+            problem = "there is no such setting"
+            step = f"Known: {', '.join(Settings.model_fields)}."
+        problem += f" ({_given_in(name, flags)})."
+        raise SettingsError(name, problem, next_step=step) from cause
 
 
 def as_toml(given: Mapping[str, Any]) -> str:
@@ -135,18 +126,11 @@ def as_toml(given: Mapping[str, Any]) -> str:
     for option in OPTIONS:
         default = Settings.model_fields[option.name].default
         value = given.get(option.name, default)
-        shown = "(not set)" if value is None else _as_toml(value)
+        # A value that TOML has, it writes as JSON does; a day may as well be text.
+        shown = "(not set)" if value is None else to_json(value).decode()
         mark = "" if option.name in given else "# "
         paragraphs.append(f"# {option.meaning}\n{mark}{option.name} = {shown}")
     return "\n\n".join(paragraphs) + "\n"
-
-
-def _as_toml(value: Any) -> str:
-    """A value of a setting as TOML writes it, which is as JSON does."""
-    plain = list(map(str, value)) if isinstance(value, tuple) else value
-    if isinstance(plain, bool | int | float | list):
-        return json.dumps(plain, ensure_ascii=False)
-    return plain.isoformat() if isinstance(plain, dt.date) else json.dumps(str(plain))
 
 
 def _given_in(name: str, flags: dict[str, Any]) -> str:

@@ -63,7 +63,6 @@ SIMULATED = ENGLISH("simulated")
 
 
 def money(amount: Decimal | float | str, currency: str | None) -> str:
-    """An amount in whole units with its currency."""
     return Speech("en", currency).money(float(amount))
 
 
@@ -133,6 +132,7 @@ def examples(workspace: Workspace) -> dict[str, dict[str, Any]]:
     refused = pq.ParquetFile(workspace.path(files.REFUSED)).read(names)
     size = pc.abs(refused["sales"])
     found = {}
+    # To sort them would load pandas, wherever it is installed.
     for rule in pc.unique(refused["rule"]).to_pylist():
         of_rule = pc.equal(refused["rule"], rule)
         largest = pc.max(size.filter(of_rule))
@@ -142,12 +142,9 @@ def examples(workspace: Workspace) -> dict[str, dict[str, Any]]:
 
 
 def fit_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
-    """What is worth knowing of a stored fit."""
     stored = workspace.read_json(f"models/{digest}/model.json")
-    parts = {name: stored[name] for name in ("purchases", "spend")}
-    return {"digest": digest} | {
-        part.pop("model"): part.pop("report", {}) | part for part in parts.values()
-    }
+    parts = stored["purchases"], stored["spend"]
+    return {"digest": digest} | {part.pop("model"): part.pop("report", {}) | part for part in parts}
 
 
 def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
@@ -163,9 +160,9 @@ def fit(facts: dict[str, Any]) -> Iterable[RenderableType]:
             f"{name} {value:.4g}" + (f" (s.e. {errors[name]:.2g})" if name in errors else "")
             for name, value in found["params"].items()
         )
-        likely = f"log-likelihood {found['log_likelihood']:,.3f}, AIC {found['aic']:,.1f}"
-        likely += f", BIC {found['bic']:,.1f}"
-        yield f"{model}: {values}; {likely}; {found['status']}"
+        likely = f"log-likelihood {found['log_likelihood']:,.3f}"
+        criteria = f"AIC {found['aic']:,.1f}, BIC {found['bic']:,.1f}"
+        yield f"{model}: {values}; {likely}, {criteria}; {found['status']}"
         yield f"  {found['advice']}"
     yield f"Stored as model {facts['digest']}; `clv promote {facts['digest']}` lets it answer."
 
@@ -206,8 +203,8 @@ def _rows(models: dict[str, Average]) -> Iterable[list[str]]:
         for metric, (_, measure) in METRICS.items()
     }
     for model, own in models.items():
-        biases = " to ".join(f"{b:+.0%}" for b in sorted({min(own.biases), max(own.biases)}))
-        cells = [str(own.cuts), model, biases if own.biases else "-"]
+        ends = sorted({min(own.biases), max(own.biases)} if own.biases else ())
+        cells = [str(own.cuts), model, " to ".join(f"{bias:+.0%}" for bias in ends) or "-"]
         for metric, (form, _) in METRICS.items():
             value = own.metrics.get(metric)
             # Purchase days are few, and so are their errors.
@@ -242,7 +239,6 @@ CHECKED = {
 
 
 def forecast(facts: dict[str, Any]) -> str:
-    """The forecast in a sentence, its bias not left out."""
     total = Speech("en", facts["currency"]).rough(facts["predicted_clv"])
     return (
         f"{facts['customers']:,} customers are expected to bring {total} within "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from clv.dashboard.app import PAGES
-from clv.dashboard.show import as_csv
 from clv.overview import Overview
 from clv.service import Service
 from clv.speech import LANGUAGES, TEXTS
@@ -85,16 +82,6 @@ def test_the_headline_says_how_far_off_the_same_forecast_was(visit, overview):
     assert any(off in warning.value for warning in opened.warning)
 
 
-def test_the_address_leads_to_a_customer(visit, overview):
-    row = overview.table.slice(5, 1).to_pylist()[0]
-
-    opened = visit("customers", "en", customer=row["customer_id"])
-
-    assert any(row["customer_id"] in header.value for header in opened.header)
-    figures = {metric.label: metric.value for metric in opened.metric}
-    assert figures["Orders"] == str(row["historic_number_of_orders"])
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("likely", [True, False])
 def test_a_customer_has_a_range_in_words_and_a_zero_median_is_never_a_bare_figure(
@@ -136,21 +123,3 @@ def test_the_map_changes_its_measure(visit, measure):
 
     assert not opened.exception
     assert len({header.value for header in opened.subheader}) == len(opened.subheader)
-
-
-def test_an_exported_list_reads_back_as_it_was(overview):
-    ready = max(overview.ready_lists, key=lambda ready: ready.customers)
-    text = as_csv(overview.export(ready)).decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
-
-    assert len(rows) == ready.customers
-    assert {row["group"] for row in rows} == {"contact", "control"}
-    assert sum(float(row["predicted_clv"]) for row in rows) == pytest.approx(ready.at_stake)
-
-
-def test_the_whole_table_exports_with_its_codes_in_one_cell(overview):
-    text = as_csv(overview.table).decode("utf-8-sig")
-    rows = list(csv.DictReader(io.StringIO(text)))
-
-    codes = [" ".join(codes) for codes in overview.table["reason_codes"].to_pylist()]
-    assert [row["reason_codes"] for row in rows] == codes

@@ -156,6 +156,5 @@ def _by_month(cohorts: pa.Table, last_day: dt.date) -> pd.DataFrame:
 
 
 def _afterwards(cohorts: pa.Table, last_day: dt.date) -> pd.DataFrame:
-    """Those of whole months after the first purchase."""
     found = _by_month(cohorts, last_day)
     return found[found["over"] & (found["period"] > 0)]

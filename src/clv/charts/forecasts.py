@@ -43,7 +43,6 @@ class PastForecast(NamedTuple):
 
     @property
     def is_within(self) -> bool:
-        """Whether what came lay within the range."""
         return self.range is not None and self.range[0] <= self.actual <= self.range[1]
 
 

@@ -71,11 +71,7 @@ def simulate_log(*, customers: int = 5_900, seed: int = 1) -> SimulatedShop:
 
 
 def write_log(path: Path, log: pa.Table) -> Path:
-    """``log`` as CSV under the name ``path``, which never holds half a file.
-
-    Raises:
-        WorkspaceUnwritable: the folder refuses writing, or the disk is full.
-    """
+    """``log`` as CSV under the name ``path``, which never holds half a file."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ import streamlit as st
 
 from clv.charts import forecasts
 from clv.dashboard.show import chart, export, figures, plain
-from clv.errors import CustomerNotFound
 from clv.lists import days_since_last_order
 from clv.narrative import Narrative
 from clv.speech import Speech
@@ -59,15 +58,12 @@ def _says(say: Speech) -> dict[str, Callable[[Any], str]]:
 def _customer(told: Narrative, asked: str) -> None:
     say, service = told.speech, told.overview.service
     answer = service.customers([asked])[0]
-    if isinstance(answer.error, CustomerNotFound):
+    place = service.place(asked)
+    if answer.row is None or place is None:
         date = say.date(service.as_of)
         st.info(say("unknown_customer", customer=plain(asked), date=date))
         return
-    if answer.row is None:
-        raise answer.error or AssertionError(asked)
     st.header(plain(say("one_customer", customer=answer.row["customer_id"])))
-    place = service.place(asked)
-    assert place is not None  # else there were no answer
     _history(told, answer.row, place)
     st.subheader(say("outlook"))
     for sentence in _outlook(answer.row, say):

@@ -16,7 +16,6 @@ from clv.speech import Speech
 
 
 def show(told: Narrative) -> None:
-    """Retention by cohort, then tiers, then RFM groups."""
     table, say = told.overview.table, told.speech
     st.header(say("back"))
     _retention(told)

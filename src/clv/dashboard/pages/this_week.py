@@ -11,7 +11,6 @@ from clv.overview import ReadyList
 
 
 def show(told: Narrative) -> None:
-    """The headline, the lists, and how the figures came about."""
     _headline(told)
     _lists(told)
     _evidence(told)
