@@ -49,7 +49,7 @@ def by_nuts(customers, *, log_centers, log_sd, levels, draws):
     priors = {name: Prior("LogNormal", mu=mu, sigma=log_sd) for name, mu in pairs}
     model = ParetoNBDModel(data=table(customers), model_config=priors)
     start = dict(zip(NAMES, np.exp(log_centers), strict=True))
-    sampling = {"init": "adapt_diag", "initvals": start, "cores": 2, "random_seed": 1}
+    sampling = {"init": "adapt_full", "initvals": start, "cores": 2, "random_seed": 1}
     sampling |= {"draws": draws, "tune": draws, "chains": 2}
     _, cost = measured(lambda: model.fit(method="mcmc", progressbar=False, **sampling))
     found = model.fit_result[list(NAMES)]

@@ -40,6 +40,9 @@ SEED = 20_111_209
 WORTH_A_CHANGE = 0.01
 """By how much, in the log of the deviance, a challenger has to be better than the default."""
 
+ENOUGH_CUTS = 2
+"""That do not overlap, before another than the default may answer."""
+
 PRIOR_CUTS = 3
 OLD_DAYS = 548
 SCALE_OF_YOUNG, SCALE_OF_OLD = 0.25, 0.15
@@ -117,14 +120,22 @@ def choose(records: Iterable[Record], candidates: Sequence[str]) -> str:
 
     Better is by the Tweedie deviance of the mean, as the mean over cuts and horizons of the log
     of its ratio to the first's, which would have answered before the log was long enough for
-    another. One that failed after that is out.
+    another. One that failed after that is out. Dates whose outcomes overlap count as one, and
+    one is not enough.
     """
     deviance = deviances(records, candidates)
     first, *others = candidates
     places = deviance[first]
+    if max((_apart_at(days, places) for _, days in places), default=0) < ENOUGH_CUTS:
+        return first
     gains = {name: _gain(deviance[name], places) for name in others}
     best = max(gains, key=lambda name: gains[name], default=first)
     return best if gains.get(best, 0.0) > WORTH_A_CHANGE else first
+
+
+def _apart_at(horizon_days: int, places: Iterable[Place]) -> int:
+    days = (dt.date.fromisoformat(cut) for cut, own in places if own == horizon_days)
+    return _apart(sorted(days), horizon_days)
 
 
 def _gain(own: Mapping[Place, float], first: Mapping[Place, float]) -> float:
