@@ -2,9 +2,10 @@
 
 Against NUTS, by pymc-marketing, on CDNOW. Ours have no prior but a bell around the logs of the
 fitted parameters, of standard deviation 3 (``posterior.WIDEST``): the same lognormal priors are
-given to NUTS, so that both draw from one distribution, and both begin at the mode. NUTS adapts a
-dense mass matrix: from starts of its own, with a diagonal one, it did not end within 25 minutes. Ours are weighted proposals, so their effective
-size is what equal draws leave of their number; that of NUTS is ArviZ's, by quantile.
+given to NUTS, so that both draw from one distribution. NUTS begins at the mode and adapts a dense
+mass matrix: from starts of its own, with a diagonal one, it did not end within 25 minutes. Ours
+are weighted proposals, so their effective size is what equal draws leave of their number; that of
+NUTS is ArviZ's, by quantile.
 
     python benchmarks/bench_posterior.py    2 chains of 600 draws after 600 to tune
 """
