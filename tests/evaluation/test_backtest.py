@@ -93,11 +93,11 @@ def test_cuts_lie_months_back_with_as_much_log_up_to_them_as_after(start, end, h
     assert found == wanted
 
 
-def deviances(model, values, role="challenger"):
-    months = range(1, len(values) + 1)
+def deviances(model, values, role="challenger", first=1, days=31):
+    months = range(first, first + len(values))
     about = {"model": model, "role": role, "target": "net_cash", "metric": "tweedie"}
     return [
-        {**about, "cut": f"2023-0{month}-01", "horizon_days": 91, "value": value}
+        {**about, "cut": f"2023-0{month}-01", "horizon_days": days, "value": value}
         for month, value in zip(months, values, strict=True)
     ]
 
@@ -119,8 +119,27 @@ def test_another_model_is_chosen_only_where_it_was_clearly_better_throughout(cha
     assert choose([], ["a", "b"]) == "a"
 
 
+@pytest.mark.parametrize(("challenger", "best"), [([9.0, 9.0], "b"), ([9.89, 9.89], "a")])
+def test_before_a_log_was_long_enough_for_a_model_the_first_would_have_answered(challenger, best):
+    first = deviances("a", [10.0, 10.0, 10.0], "chosen")
+
+    assert choose(first + deviances("b", challenger, first=2), ["a", "b"]) == best
+    assert choose(first, ["a", "b"]) == "a"
+
+
+def test_dates_whose_outcomes_overlap_are_not_enough_for_another_model():
+    held = deviances("a", [9.0] * 3, "chosen", days=91) + deviances("b", [5.0] * 3, days=91)
+    assert choose(held, ["a", "b"]) == "a"
+
+    held += deviances("a", [9.0], "chosen", 4, 91) + deviances("b", [5.0], first=4, days=91)
+    assert choose(held, ["a", "b"]) == "a"
+
+    held += deviances("a", [9.0], "chosen", 5, 91) + deviances("b", [5.0], first=5, days=91)
+    assert choose(held, ["a", "b"]) == "b"
+
+
 def test_what_is_known_on_a_day_has_ended_by_then():
-    held = deviances("a", [1.0, 2.0, 3.0])
+    held = deviances("a", [1.0, 2.0, 3.0], days=91)
 
     assert known_by(held, dt.date(2023, 5, 3)) == held[:2]
     assert known_by(held, dt.date(2023, 5, 2)) == held[:1]

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from models.shops import shop
 from runs import ORDER_LOG, ingest_only, write_orders
 
 from clv.checked import CustomerSummary
@@ -26,11 +27,12 @@ from clv.pipeline.backtest import (
     CANDIDATES,
     FITTED_BASELINES,
     HORIZONS,
+    _fit,
     backtest,
     lessons,
     past_records,
 )
-from clv.pipeline.splits import followed, open_tables, past_of, split_at
+from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
 from clv.store import artifacts
@@ -267,8 +269,19 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
         roles = Counter(role for _, role in found)
         assert roles["chosen"] == 1
         ours = {model.removesuffix(" + boosted") for model, role in found if role != "baseline"}
-        assert ours == set(CANDIDATES)
+        assert ours == set(CANDIDATES) - {"drifting-pareto-nbd"}  # it asks for two years of log
         assert {model for model, role in found if role == "baseline"} == BASELINE_NAMES
+
+
+@pytest.mark.parametrize(("days", "held"), [(700, False), (740, True)])
+def test_a_candidate_is_held_where_the_log_is_long_enough_for_it(days, held):
+    split = Split(shop(1, customers=300, days=days).at(days).summary, days=None)
+    told = []
+
+    fitted = _fit(split, ["pareto-nbd", "drifting-pareto-nbd"], told.append)
+
+    assert ("drifting-pareto-nbd" in fitted) is held
+    assert told == []
 
 
 def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
