@@ -112,6 +112,8 @@ class CustomerSummary:
     time_unit: TimeUnit
     purchases_by_day: tuple[int, ...] | None = None
     """Repeat purchase days of all customers on each day after the window's first."""
+    spend_season: tuple[float, ...] | None = None
+    """How much more than usual a purchase day is worth in each month, from January on."""
 
     @classmethod
     def from_table(
@@ -120,9 +122,11 @@ class CustomerSummary:
         window: ObservationWindow,
         time_unit: TimeUnit = TimeUnit.DAY,
         purchases_by_day: tuple[int, ...] | None = None,
+        spend_season: tuple[float, ...] | None = None,
     ) -> Self:
         """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
-        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit, purchases_by_day)
+        checked = check(table, CUSTOMER_SUMMARY)
+        return cls(checked, window, time_unit, purchases_by_day, spend_season)
 
     @classmethod
     def from_arrays(
@@ -131,6 +135,7 @@ class CustomerSummary:
         *,
         time_unit: TimeUnit = TimeUnit.DAY,
         purchases_by_day: tuple[int, ...] | None = None,
+        spend_season: tuple[float, ...] | None = None,
         **columns: npt.ArrayLike | pa.Array,
     ) -> Self:
         """A summary of ``frequency``, ``recency``, ``age`` and whatever else is known.
@@ -142,7 +147,8 @@ class CustomerSummary:
         }
         count = len(next(iter(arrays.values()), pa.array([])))
         arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
-        return cls.from_table(pa.table(arrays), window, time_unit, purchases_by_day)
+        table = pa.table(arrays)
+        return cls.from_table(table, window, time_unit, purchases_by_day, spend_season)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

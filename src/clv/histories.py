@@ -54,11 +54,16 @@ class Tally:
 
 
 def from_purchases(
-    purchases: Sequence[Purchase], as_of: dt.date, *, net: bool = True
+    purchases: Sequence[Purchase],
+    as_of: dt.date,
+    *,
+    net: bool = True,
+    spend_season: Sequence[float] | None = None,
 ) -> Row | ClvError:
     """The summary row of one customer's orders, as ``clv.data`` makes it of a log.
 
     Every purchase given counts, though it equal another. Unless ``net``, returns do not.
+    ``spend_season`` is that of the log.
     """
     name = purchases[0].customer_id
     later = [purchase.at.date() for purchase in purchases if purchase.at.date() > as_of]
@@ -77,7 +82,7 @@ def from_purchases(
             f"customer {name!r} bought nothing.",
             next_step="Give at least one positive amount.",
         )
-    return _summary(days, as_of)
+    return _summary(days, as_of, spend_season)
 
 
 def _orders(
@@ -112,12 +117,20 @@ def _in_order(purchase: Purchase) -> tuple[Any, ...]:
     return purchase.at, purchase.amount < 0, not order, order or "", abs(purchase.amount)
 
 
-def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.date) -> Row:
+def _summary(
+    days: Mapping[dt.date, list[tuple[Decimal, Decimal]]],
+    as_of: dt.date,
+    spend_season: Sequence[float] | None,
+) -> Row:
     sums = {day: (sum(g for g, _ in own), sum(b for _, b in own)) for day, own in days.items()}
     standing = {day: (gross, back) for day, (gross, back) in sums.items() if gross > back}
     first = min(standing or days)
     last = max(standing, default=first)
     gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
+    by_month = [
+        float(sum(bought for day, (bought, _) in standing.items() if day.month == month)) / factor
+        for month, factor in enumerate(spend_season or (), start=1)
+    ]
     intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
@@ -127,6 +140,7 @@ def _summary(days: Mapping[dt.date, list[tuple[Decimal, Decimal]]], as_of: dt.da
         "purchase_days": len(standing),
         "orders": sum(value > undone for day in standing for value, undone in days[day]),
         "mean_day_value": float(gross) / len(standing) if standing else None,
+        "season_of_days": float(gross) / (sum(by_month) or float(gross)) if standing else None,
         "gross_value": float(gross),
         "returned_value": float(back),
         "historic_clv": float(gross - back),

@@ -27,6 +27,7 @@ ASKED = (
     "recency",
     "age",
     "mean_day_value",
+    "season_of_days",
     "purchase_days",
     "orders",
     "gross_value",
@@ -74,7 +75,7 @@ class LifetimeValueModel(PythonModel):
         purchases = self.model.purchases
         summary = CustomerSummary.from_arrays(self.window, time_unit=purchases.time_unit, **columns)
         days = purchases.expected_transactions(summary, horizon_days)
-        value = self.model.corrected(summary, horizon_days, days * self.model.day_value(summary))
+        value = self.model.expected_value(summary, horizon_days)
         answers = (
             np.round(value, 2),
             days * self.model.orders_of_a_day(summary),
