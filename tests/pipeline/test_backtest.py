@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
@@ -30,7 +31,7 @@ from clv.pipeline.backtest import (
     lessons,
     past_records,
 )
-from clv.pipeline.splits import followed, open_tables, past_of, split_at
+from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
 from clv.store import artifacts
@@ -314,6 +315,18 @@ def test_records_agree_with_the_rows_behind_them(finished, holdout):
         assert record["lower"] <= record["value"] * (1 + 1e-9) or record["value"] < 0
         checked += 1
     assert checked == len(rows) * len(by_hand)
+
+
+def test_the_baselines_know_of_no_spend_season(tmp_path):
+    split = split_of(tmp_path, draw_orders(1))
+    dear = dataclasses.replace(split.summary, spend_season=(1.5,) * 12)
+    model, plain = (
+        module._fit(Split(summary, None), ["pareto-nbd"], lambda text: None)
+        for summary in (dear, split.summary)
+    )
+
+    assert model.pop("pareto-nbd").spend.season != plain.pop("pareto-nbd").spend.season is None
+    assert model == plain != {}
 
 
 def refuse_fits(monkeypatch, refused):

@@ -86,9 +86,9 @@ def _params(model: LifetimeValue, manifest: dict[str, Any]) -> dict[str, str]:
     for part in (stored["purchases"], stored["spend"]):
         found = part.get("params", {"mean": part.get("mean")})
         said |= {f"{part['model']}.{name}": value for name, value in found.items()}
-        for month, factor in enumerate(part.get("season") or (), start=1):
-            said[f"{part['model']}.season.{month:02}"] = factor
         said[f"{part['model']}.status"] = part.get("report", {}).get("status")
+    for month, factor in enumerate(model.spend.season or (), start=1):
+        said[f"spend_season.{month:02}"] = factor
     return {name: str(value) for name, value in said.items() if value is not None}
 
 
