@@ -135,7 +135,6 @@ class CustomerSummary:
         *,
         time_unit: TimeUnit = TimeUnit.DAY,
         purchases_by_day: tuple[int, ...] | None = None,
-        spend_season: tuple[float, ...] | None = None,
         **columns: npt.ArrayLike | pa.Array,
     ) -> Self:
         """A summary of ``frequency``, ``recency``, ``age`` and whatever else is known.
@@ -147,8 +146,7 @@ class CustomerSummary:
         }
         count = len(next(iter(arrays.values()), pa.array([])))
         arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
-        table = pa.table(arrays)
-        return cls.from_table(table, window, time_unit, purchases_by_day, spend_season)
+        return cls.from_table(pa.table(arrays), window, time_unit, purchases_by_day)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -127,10 +127,8 @@ def _summary(
     first = min(standing or days)
     last = max(standing, default=first)
     gross, back = (sum(both[side] for both in standing.values()) for side in (0, 1))
-    by_month = [
-        float(sum(bought for day, (bought, _) in standing.items() if day.month == month)) / factor
-        for month, factor in enumerate(spend_season or (), start=1)
-    ]
+    season = spend_season or (1.0,) * 12
+    level = sum(float(bought) / season[day.month - 1] for day, (bought, _) in standing.items())
     intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
@@ -140,7 +138,7 @@ def _summary(
         "purchase_days": len(standing),
         "orders": sum(value > undone for day in standing for value, undone in days[day]),
         "mean_day_value": float(gross) / len(standing) if standing else None,
-        "season_of_days": float(gross) / (sum(by_month) or float(gross)) if standing else None,
+        "season_of_days": float(gross) / level if standing else None,
         "gross_value": float(gross),
         "returned_value": float(back),
         "historic_clv": float(gross - back),

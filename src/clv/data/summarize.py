@@ -168,15 +168,19 @@ def customer_summary(
         orders=days.orders.sum(),
         gross_value=days.gross_value.sum(),
         returned_value=days.returned_value.sum(),
-        **{
-            f"in_{month}": days.gross_value.sum(where=days.date.month() == month)
-            for month, _ in enumerate(season or (), start=1)
-        },
+        level_value=_without_season(days, season).sum(),
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
-    table = engine.fetch(_described(all_, window, season))
+    table = engine.fetch(_described(all_, window))
     by_day = repeat_purchases_by_day(days, window)
     return CustomerSummary.from_table(table, window, TimeUnit.DAY, by_day, season)
+
+
+def _without_season(days: ibis.Table, season: tuple[float, ...] | None) -> ibis.Value:
+    if season is None:
+        return days.gross_value
+    factor = ibis.array(season)[days.date.month() - 1]
+    return (days.gross_value.cast("float64") / factor).cast("decimal(28, 8)")
 
 
 def _log_interval(days: ibis.Table) -> ibis.Value:
@@ -201,19 +205,13 @@ def _first_days(known: ibis.Table) -> ibis.Table:
     )
 
 
-def _described(
-    all_: ibis.Table, window: ObservationWindow, season: tuple[float, ...] | None
-) -> ibis.Table:
+def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
     first = ibis.coalesce(all_.first_standing, all_.first_day)
     last = ibis.coalesce(all_.last_purchase, first)
     end = ibis.literal(window.end)
     days = all_.purchase_days.fill_null(0)
     frequency = ibis.greatest(days - 1, 0)
     gross, returned = (all_[name].cast("float64") for name in ("gross_value", "returned_value"))
-    by_month = [
-        all_[f"in_{month}"].fill_null(0).cast("float64") / factor
-        for month, factor in enumerate(season or (), start=1)
-    ]
     return all_.select(
         customer_id=all_.customer_id,
         frequency=frequency,
@@ -224,7 +222,7 @@ def _described(
         purchase_days=days,
         orders=all_.orders.fill_null(0),
         mean_day_value=gross / all_.purchase_days,
-        season_of_days=gross / (sum(by_month) if by_month else gross),
+        season_of_days=gross / all_.level_value.cast("float64"),
         gross_value=gross.fill_null(0.0),
         returned_value=returned.fill_null(0.0),
         historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),
