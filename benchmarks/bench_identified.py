@@ -16,8 +16,7 @@ from pathlib import Path
 from peers import measured
 
 import clv
-from clv.checked import CustomerSummary
-from clv.data import engine, summarize
+from clv.data import summarize
 from clv.models.pareto_nbd import ParetoNBD
 from clv.periods import ObservationWindow
 from clv.pipeline.workbench import workbench
@@ -41,8 +40,7 @@ def summaries(log):
             for cut in CUTS:
                 window = ObservationWindow(start, cut)
                 days = summarize.transactions(lines, returns, cut)
-                rows = summarize.customer_summary(lines, days, window)
-                yield CustomerSummary.from_table(engine.fetch(rows), window)
+                yield summarize.customer_summary(lines, days, window)
 
 
 def main():

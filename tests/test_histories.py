@@ -6,8 +6,9 @@ import dataclasses
 import datetime as dt
 import itertools
 
+import numpy as np
 import pytest
-from data.small_logs import ingested, write
+from data.small_logs import ORDERS, ingested, write
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from rows import differing
@@ -16,6 +17,7 @@ from clv.data.preprocess import Cleaning
 from clv.data.sources.order_log import order_log
 from clv.errors import QuestionUnanswerable
 from clv.histories import Purchase, Tally, from_purchases, from_tally
+from clv.store.parquet import read_summary
 
 DAY = dt.date(2020, 3, 1)
 
@@ -67,6 +69,28 @@ def test_a_history_is_what_the_etl_makes_of_the_same_log(net, tmp_path_factory, 
             continue
         row = {name: expected[who][name] for name in found}
         assert differing(found, row, rel=1e-12) == {}
+
+
+def test_orders_have_the_season_of_days_the_etl_gives_them(tmp_path):
+    rng = np.random.default_rng(4)
+    start = dt.datetime(2020, 1, 1)
+    log = []
+    for who in range(150):
+        for day in rng.integers(0, 700, rng.integers(1, 9)):
+            at = start + dt.timedelta(int(day))
+            dear = 2.5 if at.month in (10, 11) else 1
+            log.append(Purchase(str(who), at, round(dear * rng.lognormal(3, 0.4), 2), None))
+    rows = [{"who": o.customer_id, "when": o.at, "total": o.amount} for o in log]
+
+    etl = ingested(tmp_path, write(tmp_path / "log.csv", rows), source=ORDERS)
+
+    summary = read_summary(etl.path("summary"))
+    season = summary.spend_season
+    assert max(season) > 1.4
+    for row in summary.table.to_pylist():
+        own = [one for one in log if one.customer_id == row["customer_id"]]
+        found = from_purchases(own, summary.window.end, spend_season=season)
+        assert found["season_of_days"] == pytest.approx(row["season_of_days"], rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -159,10 +159,28 @@ def test_what_spend_has_to_do_with_frequency_is_said_with_its_figures(
     assert all(word in told for word in words)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "usual in October (+7%) and November (+12%);"),
+        ("es", "habitual en octubre (+7\xa0%) y noviembre (+12\xa0%);"),
+    ],
+)
+def test_the_months_of_larger_baskets_are_named_and_no_others(overview, language, words):
+    season = (0.96, *(0.99,) * 7, 1.019, 1.07, 1.12, 1.0)
+    fitted = dataclasses.replace(overview.service.model.spend, season=season)
+
+    assert words in Narrative(with_spend(overview, fitted), Speech(language)).spend_season
+    for level in (None, (1.0,) * 12):
+        shop = with_spend(overview, dataclasses.replace(fitted, season=level))
+        assert Narrative(shop, Speech(language)).spend_season is None
+
+
 def test_nothing_is_said_of_frequency_where_all_spend_the_same(overview):
     shop = with_spend(overview, MeanSpend(9.99, why=""))
 
     assert Narrative(shop, Speech("en")).spend_by_frequency is None
+    assert Narrative(shop, Speech("en")).spend_season is None
 
 
 def with_spend(overview, spend):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import datetime as dt
 import itertools
 import shutil
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rows import differing
 from runs import NOW
 
+from clv.checked import CustomerSummary
 from clv.errors import (
     CustomerNotFound,
     HorizonOutOfRange,
@@ -20,8 +23,8 @@ from clv.errors import (
     ModelNotFound,
     NothingStored,
 )
-from clv.histories import Purchase, Tally
-from clv.periods import TimeUnit
+from clv.histories import Purchase, Tally, from_purchases
+from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.predict import Ask, predict
 from clv.service import Question, Service
 from clv.store import workspace as files
@@ -159,6 +162,30 @@ def test_a_tally_of_a_stored_customer_is_forecast_as_the_stored_row(service, sto
         # A tally does not say how many orders its days held.
         for name in set(FORECAST) - {"predicted_number_of_orders", "expected_order_value"}:
             assert answer.row[name] == pytest.approx(row[name], rel=1e-9, abs=0.0101), name
+
+
+def test_orders_are_read_and_forecast_in_the_seasons_of_the_log_and_the_model(service):
+    season = tuple(1 + month / 10 for month in range(12))
+    other = copy.copy(service)
+    other.summary = dataclasses.replace(service.summary, spend_season=season)
+    spend = dataclasses.replace(service.model.spend, season=season)
+    other.model = dataclasses.replace(service.model, spend=spend)
+    orders = bought("a", (0, 90.0), (31, 60.0), (80, 75.5))
+
+    found, before = (
+        one.purchases(orders, Question(as_of=DAY))[0].row["predicted_clv"]
+        for one in (other, service)
+    )
+
+    row = from_purchases(orders, DAY, spend_season=season) | {"customer_id": "a"}
+    months = [order.at.month for order in orders]
+    level = sum(o.amount / season[m - 1] for o, m in zip(orders, months, strict=True))
+    assert row["season_of_days"] == pytest.approx(225.5 / level)
+    window = ObservationWindow(service.summary.window.start, DAY)
+    alone = CustomerSummary.from_table(pa.Table.from_pylist([row]), window)
+    expected = other.model.expected_value(alone, service.terms.horizon_days)
+    assert found == pytest.approx(expected[0], abs=0.0051)
+    assert found != pytest.approx(before, rel=0.02)
 
 
 def test_weeks_are_days(service, stored):

@@ -96,6 +96,8 @@ class CustomerSummary:
     time_unit: TimeUnit
     purchases_by_day: tuple[int, ...] | None = None
     """Repeat purchase days of all customers on each day after the window's first."""
+    spend_season: tuple[float, ...] | None = None
+    """How much more than usual a purchase day is worth in each month, from January on."""
 
     @classmethod
     def from_table(
@@ -104,9 +106,11 @@ class CustomerSummary:
         window: ObservationWindow,
         time_unit: TimeUnit = TimeUnit.DAY,
         purchases_by_day: tuple[int, ...] | None = None,
+        spend_season: tuple[float, ...] | None = None,
     ) -> Self:
         """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
-        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit, purchases_by_day)
+        checked = check(table, CUSTOMER_SUMMARY)
+        return cls(checked, window, time_unit, purchases_by_day, spend_season)
 
     @classmethod
     def from_arrays(

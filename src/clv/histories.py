@@ -56,11 +56,16 @@ class Tally:
 
 
 def from_purchases(
-    purchases: Sequence[Purchase], as_of: dt.date, *, net: bool = True
+    purchases: Sequence[Purchase],
+    as_of: dt.date,
+    *,
+    net: bool = True,
+    spend_season: Sequence[float] | None = None,
 ) -> Row | ClvError:
     """The summary row of one customer's orders, as ``clv.data`` makes it of a log.
 
     Every purchase given counts, though it equal another. Unless ``net``, returns do not.
+    ``spend_season`` is that of the log.
     """
     days: defaultdict[dt.date, list[Money]] = defaultdict(list)
     for (day, _), sums in _orders(purchases, net=net).items():
@@ -71,7 +76,7 @@ def from_purchases(
     elif not days:
         problem, step = "bought nothing.", "Give at least one positive amount."
     else:
-        return _summary(days, as_of)
+        return _summary(days, as_of, spend_season)
     whose = f"customer {purchases[0].customer_id!r}"
     return QuestionUnanswerable("transactions", f"{whose} {problem}", next_step=step)
 
@@ -106,12 +111,18 @@ def _in_order(purchase: Purchase) -> tuple[Any, ...]:
     return purchase.at, purchase.amount < 0, not order, order or "", abs(purchase.amount)
 
 
-def _summary(days: Mapping[dt.date, list[Money]], as_of: dt.date) -> Row:
+def _summary(
+    days: Mapping[dt.date, list[Money]], as_of: dt.date, spend_season: Sequence[float] | None
+) -> Row:
     standing = {day: own for day, own in days.items() if sum(g - b for g, b in own) > 0}
     first = min(standing or days)
     last = max(standing, default=first)
     orders = [money for own in standing.values() for money in own]
     gross, back = (sum(money[side] for money in orders) for side in (0, 1))
+    season = spend_season or (1.0,) * 12
+    level = sum(
+        float(bought) / season[day.month - 1] for day in standing for bought, _ in days[day]
+    )
     intervals = [(b - a).days for a, b in itertools.pairwise(sorted(standing))]
     return {
         "frequency": max(len(standing) - 1, 0),
@@ -121,6 +132,7 @@ def _summary(days: Mapping[dt.date, list[Money]], as_of: dt.date) -> Row:
         "purchase_days": len(standing),
         "orders": sum(value > undone for value, undone in orders),
         "mean_day_value": float(gross) / len(standing) if standing else None,
+        "season_of_days": float(gross) / level if standing else None,
         "gross_value": float(gross),
         "returned_value": float(back),
         "historic_clv": float(gross - back),

@@ -17,6 +17,8 @@ Columns = dict[str, list[str]]
 SHOWN_ONE_BY_ONE = 2
 SURELY = 0.05
 """The p-value below which spend is said to go with the number of purchase days."""
+LEAST_SEASON = 0.02
+"""How much more than usual a purchase day is worth in a month that is named."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +127,17 @@ class Narrative:
         rises = speech("spend_rises" if found.eta > 0 else "spend_falls", share=share)
         told = speech("spend_followed" if spend.has_power else "spend_left_out", rank=rank, p=p)
         return f"{rises} {told}"
+
+    @property
+    def spend_season(self) -> str | None:
+        """In which months a purchase day is worth more, where any stand out."""
+        season, speech = self.overview.service.model.spend.season, self.speech
+        above = [
+            f"{speech.month_of_year(month)} ({speech.change(factor - 1)})"
+            for month, factor in enumerate(season or (), start=1)
+            if factor - 1 >= LEAST_SEASON
+        ]
+        return speech("spend_season", months=speech.listing(above)) if above else None
 
     def list_rule(self, ready: ReadyList) -> str:
         name, number = ready.list.name, self.speech.number

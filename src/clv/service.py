@@ -189,7 +189,8 @@ class Service:
         by_customer: defaultdict[str, list[Purchase]] = defaultdict(list)
         for purchase in purchases:
             by_customer[purchase.customer_id].append(purchase)
-        return self._live(by_customer.items(), from_purchases, question)
+        summarized = functools.partial(from_purchases, spend_season=self.summary.spend_season)
+        return self._live(by_customer.items(), summarized, question)
 
     def tallies(self, tallies: Iterable[Tally], question: Question = Question()) -> list[Answer]:
         """Rows of customers known by their counts and times, in the order given."""

@@ -120,5 +120,9 @@ class Speech:
         day = dt.date.fromisoformat(f"{month}-01")
         return format_date(day, "MMM y", locale=self.locale)
 
+    def month_of_year(self, month: int) -> str:
+        """1 is January."""
+        return format_date(dt.date(2000, month, 1), "LLLL", locale=self.locale)
+
     def listing(self, parts: list[str]) -> str:
         return format_list(parts, locale=self.locale)

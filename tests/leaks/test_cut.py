@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from data.small_logs import ingested, line, write
+from data.small_logs import dear_autumn, ingested, line, write
 
 from clv.data import engine, summarize
 from clv.periods import ObservationWindow
+from clv.simulated_shop import write_log
 
 CUT = dt.date(2010, 12, 8)
 
 
 def known_at_cut(etl, folder):
-    """Transactions and summary at the cut, from the files of a whole log."""
+    """Transactions, summary, and what all did together at the cut, from files of a whole log."""
     with engine.connect(folder) as connection:
         lines, returns = (
             connection.read_parquet(str(etl.path(name))) for name in ("clv", "returns")
@@ -23,12 +24,13 @@ def known_at_cut(etl, folder):
         window = ObservationWindow(dt.date(2009, 12, 1), CUT)
         summary = summarize.customer_summary(lines, days, window)
         days = days.order_by("customer_id", "date")
-        return engine.fetch(days).to_pylist(), engine.fetch(summary).to_pylist()
+        together = summary.purchases_by_day, summary.spend_season
+        return engine.fetch(days).to_pylist(), summary.table.to_pylist(), together
 
 
 def appended(folder, shop, rows):
     """The shop's log up to the cut, and further lines, ingested."""
-    log = shop.log.to_pylist()
+    log = dear_autumn(shop.log).to_pylist()
     before = [
         line(
             **{
@@ -80,7 +82,9 @@ def test_a_return_on_the_cut_itself_does_change_what_is_known(before, shop, tmp_
     assert known_at_cut(after, tmp_path) != known
 
 
-def test_the_whole_log_cut_is_the_log_ingested_up_to_the_cut(before, shop, shop_log, tmp_path):
+def test_the_whole_log_cut_is_the_log_ingested_up_to_the_cut(before, shop, tmp_path):
     _, known = before
+    whole = ingested(tmp_path, write_log(tmp_path / "whole.csv", dear_autumn(shop.log)))
 
-    assert known_at_cut(ingested(tmp_path, shop_log), tmp_path) == known
+    assert known_at_cut(whole, tmp_path) == known
+    assert known[2][1] is not None

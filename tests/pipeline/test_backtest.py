@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import datetime as dt
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
@@ -327,6 +328,18 @@ def test_records_agree_with_the_rows_behind_them(finished, holdout):
         assert record["lower"] <= record["value"] * (1 + 1e-9) or record["value"] < 0
         checked += 1
     assert checked == len(rows) * len(by_hand)
+
+
+def test_the_baselines_know_of_no_spend_season():
+    summary = shop(1, customers=400).at(400).summary
+    dear = dataclasses.replace(summary, spend_season=(1.5,) * 12)
+    model, plain = (
+        module._fit(Split(known, None), ["pareto-nbd"], lambda text: None)
+        for known in (dear, summary)
+    )
+
+    assert model.pop("pareto-nbd").spend.season != plain.pop("pareto-nbd").spend.season is None
+    assert model == plain != {}
 
 
 def refuse_fits(monkeypatch, refused):

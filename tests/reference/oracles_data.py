@@ -12,6 +12,9 @@ import math
 from collections import Counter, defaultdict
 from decimal import Decimal
 
+import numpy as np
+import pandas as pd
+
 CONTENT = (
     "customer_id",
     "invoice_date",
@@ -170,6 +173,47 @@ def customer_summary(purchases, returns, end):
             "cohort": f"{first:%Y-%m}",
         }
     return summary
+
+
+def spend_season(purchases, returns, end):
+    """The factor of each month by pandas, customer by customer, and none of the thresholds."""
+    days = purchase_days(purchases, returns, end)
+    table = pd.DataFrame(
+        [(who, day, float(gross)) for (who, day), (_, gross, _) in days.items()],
+        columns=["customer", "day", "value"],
+    )
+    most = np.quantile(table.value, 0.99)
+    pairs = []
+    for _, own in table.groupby("customer"):
+        for place, row in own.iterrows():
+            others = own.value.drop(place)
+            if len(own) >= 3:
+                pairs.append((row.day, min(row.value, most), min(others.mean(), most)))
+    pairs = pd.DataFrame(pairs, columns=["day", "own", "usual"])
+    month = [day.month for day in pairs.day]
+    by_month = pairs.groupby(month)
+    sums = by_month[["own", "usual"]].sum()
+    ratio = sums.own / sums.usual
+    misses = pairs.own / ratio[month].to_numpy() - pairs.usual
+    noise = (misses**2).sum() / (pairs.usual**2).sum() * len(pairs) / (len(pairs) - len(ratio))
+    chance = noise * by_month.usual.apply(lambda usual: (usual**2).sum()) / sums.usual**2
+    off = np.log(ratio)
+    off -= (off / chance).sum() / (1 / chance).sum()
+    q = (off**2 / chance).sum()
+    weight = 1 / chance
+    spread = (q - len(ratio) + 1) / (weight.sum() - (weight**2).sum() / weight.sum())
+    years = by_month.day.apply(lambda own: len({day.year for day in own}))
+    kept = spread / (spread + chance) * 4 * years / (4 * years + 1)
+    return q / (len(ratio) - 1), np.exp(kept * off).reindex(range(1, 13)).fillna(1.0).tolist()
+
+
+def season_of_days(purchases, returns, end, season):
+    """Customer to gross value over the same with each day's value divided by its month's."""
+    gross, level = defaultdict(float), defaultdict(float)
+    for (who, day), (_, value, _) in purchase_days(purchases, returns, end).items():
+        gross[who] += float(value)
+        level[who] += float(value) / season[day.month - 1]
+    return {who: gross[who] / level[who] for who in gross}
 
 
 def cohorts(purchases, returns, end):

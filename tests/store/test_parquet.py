@@ -34,6 +34,15 @@ def test_a_summary_comes_back_with_its_window_and_unit(path):
     assert summary.column("recency").tolist() == [0, 3.5]
 
 
+def test_what_all_customers_did_together_comes_back_too(path):
+    facts = parquet.facts_of(path) | {"purchases_by_day": "[0, 3]", "spend_season": "[1.1, 0.9]"}
+    parquet.write(parquet.read_summary(path).table, path, CUSTOMER_SUMMARY, facts)
+
+    summary = parquet.read_summary(path)
+
+    assert (summary.purchases_by_day, summary.spend_season) == ((0, 3), (1.1, 0.9))
+
+
 def test_the_footer_says_what_the_file_is(path):
     facts = parquet.facts_of(path)
 

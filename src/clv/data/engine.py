@@ -23,7 +23,7 @@ def connect(spill_to: Path) -> Iterator[Any]:
     """An in-process DuckDB that spills to the folder ``spill_to`` beyond its memory limit."""
     connection = ibis.duckdb.connect(memory_limit=MEMORY_LIMIT, temp_directory=str(spill_to))
     # In Jupyter without widgets it is off, and DuckDB refuses even to be told so.
-    if connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+    if connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
         connection.raw_sql("SET enable_progress_bar = false")
     try:
         yield connection

@@ -1,6 +1,7 @@
 """Transactions, and from them the customer summary at the end of a window.
 
-Every function looks at nothing after the window's end: neither purchases nor returns.
+Every function looks at nothing after the window's end: neither purchases nor returns. Sums are
+of decimals, so that they do not depend on the order in which threads finish.
 """
 
 from __future__ import annotations
@@ -8,9 +9,18 @@ from __future__ import annotations
 import datetime as dt
 
 import ibis
+import numpy as np
 
+from clv.checked import CustomerSummary
 from clv.data import engine
-from clv.periods import ObservationWindow
+from clv.periods import ObservationWindow, TimeUnit
+
+LEAST_DAYS = 3
+"""Purchase days of a customer whose spend says what a month adds to it."""
+SHORTEST_LOG_DAYS = 364
+"""A season is not looked for in a log that has not seen the whole year."""
+YEARS_SHARE = 0.25
+"""Variance of what one year does and the next does not, over that of the season itself."""
 
 
 def transactions(
@@ -70,13 +80,78 @@ def _after(end: dt.date) -> dt.datetime:
     return dt.datetime.combine(end + dt.timedelta(days=1), dt.time())
 
 
-def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWindow) -> ibis.Table:
-    """One row per customer who bought up to the window's end, of kept lines.
+def spend_season(days: ibis.Table, window: ObservationWindow) -> tuple[float, ...] | None:
+    """How much more than usual a purchase day is worth in each month, from January on.
+
+    Drawn to 1 by chance and by how few years have shown a month; None where the log is too
+    short, or where its months differ little more than they would without a season.
+    """
+    if window.days < SHORTEST_LOG_DAYS:
+        return None
+    found = engine.fetch(_by_month(days))
+    place, count, years, own, usual, own_2, product, usual_2 = (
+        np.array(column.to_numpy(), dtype=float) for column in found.columns
+    )
+    others, freedom = place.size - 1, count.sum() - place.size
+    if others < 1 or freedom < 1:
+        return None
+    ratio = own / usual
+    missed = (own_2 / ratio**2 - 2 * product / ratio + usual_2).sum() / freedom
+    # Variance of a ratio's log; of all months together, for one with few days cannot say its own.
+    chance = missed * count.sum() / usual_2.sum() * usual_2 / usual**2
+    if not missed > 1e-9:
+        return None
+    weight = 1 / chance
+    off = np.log(ratio) - np.average(np.log(ratio), weights=weight)
+    excess = (weight * off**2).sum() - others
+    if excess <= others:  # by Akaike's criterion the months are not worth their numbers
+        return None
+    spread = excess / (weight.sum() - (weight**2).sum() / weight.sum())
+    kept = spread / (spread + chance) * years / (years + YEARS_SHARE)
+    season = np.ones(12)
+    season[place.astype(int) - 1] = np.exp(kept * off)
+    return tuple(season.round(6).tolist())
+
+
+def _by_month(days: ibis.Table) -> ibis.Table:
+    """Sums over the days of each month of their value and of what is usual, and of squares.
+
+    Usual is the mean of the customer's other days. Both are cut at the value that one day in a
+    hundred exceeds, which is 1 here, so that no single order makes a month.
+    """
+    most = days.gross_value.cast("float64").quantile(0.99).as_scalar()
+    of_customer = ibis.window(group_by="customer_id")
+    count, total = days.count().over(of_customer), days.gross_value.sum().over(of_customer)
+    days = days.mutate(
+        count=count, others=(total - days.gross_value).cast("float64") / (count - 1), most=most
+    )
+    days = days.filter(days["count"] >= LEAST_DAYS)
+    own, usual = (
+        ibis.least(value.cast("float64") / days.most, 1.0).cast("decimal(12, 10)")
+        for value in (days.gross_value, days.others)
+    )
+    days = days.mutate(own=own, usual=usual, month=days.date.month(), year=days.date.year())
+    summed = days.group_by("month").agg(
+        days=days.count(),
+        years=days.year.nunique(),
+        own=days.own.sum(),
+        usual=days.usual.sum(),
+        own_2=(days.own * days.own).sum(),
+        product=(days.own * days.usual).sum(),
+        usual_2=(days.usual * days.usual).sum(),
+    )
+    return summed.filter(summed.own > 0, summed.usual > 0).order_by("month")
+
+
+def customer_summary(
+    lines: ibis.Table, days: ibis.Table, window: ObservationWindow
+) -> CustomerSummary:
+    """One row per customer who bought up to the window's end, and what they did together.
 
     ``days`` are :func:`transactions` up to the same end.
     """
     known = lines.filter(lines.invoice_date < _after(window.end))
-    firsts = _first_days(known)
+    firsts, season = _first_days(known), spend_season(days, window)
     days = days.mutate(net_value=days.gross_value - days.returned_value)
     days = days.mutate(first=days.date.min().over(group_by="customer_id"))
     repeat = days.date > days.first
@@ -88,16 +163,25 @@ def customer_summary(lines: ibis.Table, days: ibis.Table, window: ObservationWin
         repeat_value=days.net_value.sum(where=repeat),
         log_intervals=days.log_interval.sum(),
         **{name: days[name].sum() for name in ("orders", "gross_value", "returned_value")},
+        level_value=_without_season(days, season).sum(),
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
-    return _described(all_, window)
+    table = engine.fetch(_described(all_, window))
+    by_day = repeat_purchases_by_day(days, window)
+    return CustomerSummary.from_table(table, window, TimeUnit.DAY, by_day, season)
+
+
+def _without_season(days: ibis.Table, season: tuple[float, ...] | None) -> ibis.Value:
+    if season is None:
+        return days.gross_value
+    factor = ibis.array(season)[days.date.month() - 1]
+    return (days.gross_value.cast("float64") / factor).cast("decimal(28, 8)")
 
 
 def _log_interval(days: ibis.Table) -> ibis.Value:
     """Log of the days since the customer's purchase day before; null at the first."""
     own = ibis.window(group_by="customer_id", order_by="date")
     interval = days.date.delta(days.date.lag().over(own), unit="day")
-    # As a decimal, so that the sum does not depend on the order in which threads finish.
     return interval.ln().cast("decimal(18, 12)")
 
 
@@ -133,6 +217,7 @@ def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
         purchase_days=days,
         orders=all_.orders.fill_null(0),
         mean_day_value=gross / all_.purchase_days,
+        season_of_days=gross / all_.level_value.cast("float64"),
         gross_value=gross.fill_null(0.0),
         returned_value=returned.fill_null(0.0),
         historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),

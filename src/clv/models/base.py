@@ -8,6 +8,7 @@ in ``clv.models.catalog`` is held to it by the contract tests.
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
@@ -98,6 +99,8 @@ class PurchaseModel(Protocol):
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float: ...
 
+    def rate_ahead(self, last: dt.date, days: int) -> Float: ...
+
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other parameters that explain ``summary``, that of the fit, nearly as well."""
         ...
@@ -170,6 +173,10 @@ class FittedPurchases(Generic[P]):
         params, history, clock = self.asked(summary, farthest)
         quiet: Float = self.numerics.probability_of_no_transaction(params, *history, t, **clock)
         return 1 - quiet
+
+    def rate_ahead(self, last: dt.date, days: int) -> Float:
+        """How busy each of the days after ``last`` is against others, shape ``(days,)``."""
+        return np.ones(days)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

@@ -128,12 +128,12 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     p_purchase = p_churn = purchases.p_purchase(summary, terms.horizon_days)
     if terms.churn_window_days != terms.horizon_days:
         p_churn = purchases.p_purchase(summary, terms.churn_window_days)
-    day_value = model.day_value(summary)
+    day_value = model.day_value(summary, terms.horizon_days)
     historic = np.nan_to_num(summary.column("historic_clv")) * margin
     orders = np.nan_to_num(summary.column("orders"))
     of_a_day = model.orders_of_a_day(summary)
     recency = summary.column("recency") * summary.time_unit.days
-    lifetime_days = purchases.expected_transactions(
+    lifetime = model.day_value(summary, LIFETIME_DAYS) * purchases.expected_transactions(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
     value = model.corrected(summary, terms.horizon_days, days * day_value)
@@ -151,7 +151,7 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
         "churn_probability": 1.0 - p_churn,
         "p_alive": purchases.p_alive(summary),
         "total_clv": _cents(historic + predicted),
-        "lifetime_clv": _cents(historic + margin * (lifetime_days * day_value)),
+        "lifetime_clv": _cents(historic + margin * lifetime),
     }
 
 

@@ -2,9 +2,10 @@
 
 Takes the mean gross value of all purchase days that still stand, with their number as its
 count: a mean over repeat days alone would give a one-time buyer of 5,000 the population mean.
-The model of the papers denies that who buys more often spends more; :class:`Dependence` says
-whether a shop agrees, and :class:`GammaGammaByFrequency` goes by it. Start reading at
-:meth:`GammaGamma.fit`.
+Where months differ, all of it is in money of no season; ``clv.models.lifetime_value`` puts the
+season of the days ahead back on. The model of the papers denies that who buys more often
+spends more; :class:`Dependence` says whether a shop agrees, and :class:`GammaGammaByFrequency`
+goes by it. Start reading at :meth:`GammaGamma.fit`.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ class Dependence:
 class GammaGamma:
     """A fitted Gamma-Gamma; ``gamma`` is in the currency of the summary.
 
-    ``dependence`` is None where repeat buyers are too much alike to show any.
+    ``dependence`` is None where repeat buyers are too much alike to show any. ``season`` is the
+    factor of each month, from January on, that day values were divided by; None for none.
     """
 
     name: ClassVar[str] = "gamma-gamma"
@@ -60,6 +62,7 @@ class GammaGamma:
     params: GammaGammaParams
     report: FitReport
     dependence: Dependence | None
+    season: tuple[float, ...] | None = None
 
     @classmethod
     def fit(cls, summary: CustomerSummary) -> Self:
@@ -70,7 +73,7 @@ class GammaGamma:
                 has two purchase days, so that nothing tells customers from purchases.
             NotConverged: the search ended before an optimum; its report says where.
         """
-        count, mean = _valued(summary)
+        count, mean = _valued(summary, summary.spend_season)
         _require_variety(count, mean)
         plain, freed = (gamma_gamma.fit(count, mean, power=power) for power in (False, True))
         # A handful of customers can be explained by the power alone, without a maximum.
@@ -84,19 +87,20 @@ class GammaGamma:
             prior=_PRIOR if found is freed else None,
         )
         params = GammaGammaParams(*found.parameters)
-        return cls(params, report, _dependence(count, mean, plain, freed))
+        dependence = _dependence(count, mean, plain, freed)
+        return cls(params, report, dependence, summary.spend_season)
 
     def expected_day_value(self, summary: CustomerSummary) -> Float:
-        """Expected value of a future purchase day of each customer, shape ``(n,)``, > 0.
+        """Expected value of a future purchase day of no season, shape ``(n,)``, > 0.
 
         Customers without a purchase day that still stands get the population mean, or its
         median where that is infinite (status ``infinite_mean``).
         """
-        return gamma_gamma.expected_spend(self.params, *known_spend(summary))
+        return gamma_gamma.expected_spend(self.params, *known_spend(summary, self.season))
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other parameters that explain ``summary``, which this was fitted to, nearly as well."""
-        days, mean = _valued(summary)
+        days, mean = _valued(summary, self.season)
         power = len(self._fitted) == len(self.params)
         return gamma_gamma.draw(days, mean, self.params, power=power, count=count, seed=seed)
 
@@ -111,13 +115,18 @@ class GammaGamma:
             "params": dict(zip(GammaGammaParams._fields, self._fitted, strict=False)),
             "report": self.report.to_dict(),
             "dependence": self.dependence and dataclasses.asdict(self.dependence),
+            "season": self.season,
         }
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         report, dependence = FitReport.from_dict(stored["report"]), stored.get("dependence")
+        season = stored.get("season")
         return cls(
-            GammaGammaParams(**stored["params"]), report, dependence and Dependence(**dependence)
+            GammaGammaParams(**stored["params"]),
+            report,
+            dependence and Dependence(**dependence),
+            season and tuple(season),
         )
 
 
@@ -134,15 +143,20 @@ class GammaGammaByFrequency(GammaGamma):
     has_power: ClassVar[bool] = True
 
 
-def known_spend(summary: CustomerSummary) -> tuple[Float, Float]:
-    """Purchase days and their mean value; a count of 0 where either is unknown or nothing."""
+def known_spend(summary: CustomerSummary, season: tuple[float, ...] | None) -> tuple[Float, Float]:
+    """Purchase days and their mean value; a count of 0 where either is unknown or nothing.
+
+    Without the season of those days, where there is one; bare counts do not tell it.
+    """
     count, mean = summary.column("purchase_days"), summary.column("mean_day_value")
+    if season is not None:
+        mean = mean / np.nan_to_num(summary.column("season_of_days"), nan=1.0)
     is_known = (count >= 1) & (mean > 0)
     return np.where(is_known, count, 0.0), np.where(is_known, mean, np.nan)
 
 
-def _valued(summary: CustomerSummary) -> tuple[Float, Float]:
-    count, mean = known_spend(summary)
+def _valued(summary: CustomerSummary, season: tuple[float, ...] | None) -> tuple[Float, Float]:
+    count, mean = known_spend(summary, season)
     return count[count > 0], mean[count > 0]
 
 

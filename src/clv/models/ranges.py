@@ -156,6 +156,7 @@ def each_block(
     spend = _spend(model, model.posterior, summary)
     names = names or summary.table["customer_id"].to_pylist()
     kept = (1.0 - model.return_share.of(summary)) * _correction(model, summary, horizon_days)
+    kept *= model.season_ahead(summary, horizon_days)
 
     def found(places: Places) -> tuple[Places, Found]:
         drawn = predictive.draw(buying, spend, names, places, draws=DRAWS, seed=SEED)
@@ -175,13 +176,13 @@ def _correction(model: LifetimeValue, summary: CustomerSummary, horizon_days: fl
     if not model.is_corrected(horizon_days):
         return np.ones(len(summary))
     days = model.purchases.expected_transactions(summary, horizon_days)
-    value = days * model.day_value(summary)
+    value = days * model.day_value(summary, horizon_days)
     corrected = model.corrected(summary, horizon_days, value)
     return np.divide(corrected, value, out=np.ones_like(value), where=value > 0)
 
 
 def _spend(model: LifetimeValue, posterior: Posterior, summary: CustomerSummary) -> Spend:
-    count, mean = known_spend(summary)
+    count, mean = known_spend(summary, model.spend.season)
     spent = np.where(count > 0, count * mean, 0.0)
     if isinstance(model.spend, MeanSpend):
         return Spend(model.spend.mean, count, spent)

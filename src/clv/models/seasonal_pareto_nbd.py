@@ -253,6 +253,10 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         rates = drawn.array[:, : 4 + 2 * z.shape[1]]
         return pareto_nbd_draws.Ahead(rates, x, t_x, T, z, z, horizon, calendars)
 
+    def rate_ahead(self, last: dt.date, days: int) -> Float:
+        """How busy each of the days after ``last`` is against others, shape ``(days,)``."""
+        return np.asarray(np.exp(self.season.log_multiplier(last.toordinal() + 1, days)))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
         return super().to_dict() | {

@@ -312,7 +312,10 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
             if prior and buying in fitted:
                 fitted[name] = fitted[buying].with_spend(split.summary, spend)
             else:
-                fitted[name] = LifetimeValue.fit(split.summary, model, prior=prior)
+                summary = split.summary
+                if not prior:  # others know of no spend season either
+                    summary = dataclasses.replace(summary, spend_season=None)
+                fitted[name] = LifetimeValue.fit(summary, model, prior=prior)
         except FitError as error:
             if name == among[0]:
                 tell(f"backtest: nothing to check at {split.cut}: {error}")
@@ -339,8 +342,8 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
     for name, model in fitted.items():
         of_days = model.purchases.expected_transactions(split.summary, days)
         plain = name in FITTED_BASELINES
-        worth = model.spend.expected_day_value if plain else model.day_value
-        value = of_days * worth(split.summary)
+        worth = model.spend.expected_day_value(split.summary)
+        value = of_days * (worth if plain else model.day_value(split.summary, days))
         mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
         forecasts.append(Forecast(name, "baseline" if plain else "challenger", mean))
     past = past_of(split, days)

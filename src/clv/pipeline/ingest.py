@@ -20,7 +20,7 @@ from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
 from clv.errors import SourceUnreadable
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
 from clv.store import parquet
@@ -198,18 +198,17 @@ class _Ingest:
             self.connection, summarize.transactions(known, pairs, window.end, net=self.log.net)
         )
         check.check(days, TRANSACTIONS)
-        table = engine.hold(self.connection, summarize.customer_summary(known, days, window))
-        by_day = summarize.repeat_purchases_by_day(days, window)
-        summary = CustomerSummary.from_table(engine.fetch(table), window, TimeUnit.DAY, by_day)
+        summary = summarize.customer_summary(known, days, window)
         facts = self._facts() | {
             "time_unit": summary.time_unit,
             "window_start": window.start,
             "window_end": window.end,
-            "purchases_by_day": json.dumps(by_day),
+            "purchases_by_day": json.dumps(summary.purchases_by_day),
+            "spend_season": json.dumps(summary.spend_season),
         }
         path = self.stage.path(files.SUMMARY)
         parquet.write(summary.table, path, CUSTOMER_SUMMARY, facts)
-        grid = cohorts.cohorts(days, table)
+        grid = cohorts.cohorts(days, engine.hold(self.connection, summary.table))
         check.check(grid, COHORTS)
         self._write(files.COHORTS, grid, COHORTS, list(COHORTS.key))
         return summary

@@ -87,6 +87,8 @@ def _params(model: LifetimeValue, manifest: dict[str, Any]) -> dict[str, str]:
         found = part.get("params", {"mean": part.get("mean")})
         said |= {f"{part['model']}.{name}": value for name, value in found.items()}
         said[f"{part['model']}.status"] = part.get("report", {}).get("status")
+    for month, factor in enumerate(model.spend.season or (), start=1):
+        said[f"spend_season.{month:02}"] = factor
     return {name: str(value) for name, value in said.items() if value is not None}
 
 

@@ -20,7 +20,7 @@ from clv.data import engine, summarize
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import Float, Outcome
 from clv.models.baselines import YEAR_DAYS, Past
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
@@ -79,9 +79,7 @@ def split_at(tables: Tables, cut: dt.date) -> Split:
     window = ObservationWindow(tables.window.start, cut)
     days = summarize.transactions(tables.lines, tables.returns, cut, net=tables.net)
     days = engine.hold(days.get_backend(), days)
-    rows = summarize.customer_summary(tables.lines, days, window)
-    by_day = summarize.repeat_purchases_by_day(days, window)
-    return Split(CustomerSummary.from_table(engine.fetch(rows), window, TimeUnit.DAY, by_day), days)
+    return Split(summarize.customer_summary(tables.lines, days, window), days)
 
 
 def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:

@@ -56,8 +56,8 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    by_day = json.loads(facts.get("purchases_by_day", "null"))
-    return CustomerSummary.from_table(table, window, unit, by_day and tuple(by_day))
+    known = (json.loads(facts.get(name, "null")) for name in ("purchases_by_day", "spend_season"))
+    return CustomerSummary.from_table(table, window, unit, *(one and tuple(one) for one in known))
 
 
 def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import functools
 import hashlib
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clv.pipeline.record import record
+from clv.pipeline.record import _params, record
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 
@@ -62,6 +63,17 @@ def test_a_run_keeps_parameters_standard_errors_and_how_the_fit_ended(run, store
     assert run.data.params["model"] == "seasonal-pareto-nbd"
     assert run.data.params["window_end"] == "2011-12-09"
     assert run.data.params["simulated"] == "true"
+
+
+def test_the_spend_season_is_among_the_parameters_by_month(finished):
+    model = artifacts.load(finished.workspace, artifacts.champion(finished.workspace))
+    season = tuple(1 + month / 10 for month in range(12))
+    dear = dataclasses.replace(model, spend=dataclasses.replace(model.spend, season=season))
+
+    params = _params(dear, {})
+
+    assert (params["spend_season.01"], params["spend_season.12"]) == ("1.0", "2.1")
+    assert not any(name.startswith("spend_season") for name in _params(model, {}))
 
 
 def test_scores_of_the_backtest_are_kept_by_target_horizon_and_cut(client, run, finished):

@@ -65,6 +65,8 @@ def _evidence(told: Narrative) -> None:
         chart(held, say, key="held")
     if overview.tracking:
         chart(model.followed(overview.tracking, say), say, say("followed_note"), key="followed")
+    if told.spend_season:
+        st.caption(plain(told.spend_season))
     sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, say)
     chart(sales, say, say("sales_note"), key="sales")
     st.subheader(told.ladder_title)

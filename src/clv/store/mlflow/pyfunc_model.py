@@ -23,7 +23,7 @@ from clv.periods import ObservationWindow
 from clv.store import artifacts
 
 ASKED = (
-    *("frequency", "recency", "age", "mean_day_value"),
+    *("frequency", "recency", "age", "mean_day_value", "season_of_days"),
     *("purchase_days", "orders", "gross_value", "returned_value"),
 )
 ANSWERED = ("predicted_clv", "predicted_number_of_orders", "p_purchase_in_horizon", "p_alive")
@@ -63,7 +63,7 @@ class LifetimeValueModel(PythonModel):
             summary = CustomerSummary.from_arrays(self.window, time_unit=unit, **columns)
             days = purchases.expected_transactions(summary, horizon)
             answers = (
-                np.round(model.corrected(summary, horizon, days * model.day_value(summary)), 2),
+                np.round(model.expected_value(summary, horizon), 2),
                 days * model.orders_of_a_day(summary),
                 purchases.p_purchase(summary, horizon),
                 purchases.p_alive(summary),
