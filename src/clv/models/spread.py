@@ -96,12 +96,9 @@ def _spread(
 ) -> Spread:
     middle, lower, upper = predictive.ranges(draws, p_zero, level, calibration)
     from_zero = predictive.runs_from_zero(p_zero, level, calibration)
-    ordered = np.sort(draws, axis=1)
-    crps = np.zeros_like(actual)
-    for chance in LEVELS:
-        at = calibration.level(np.full_like(p_zero, chance))
-        short = actual - predictive.quantiles(ordered, p_zero, at)
-        crps += np.maximum(chance * short, (chance - 1) * short) * (2 / LEVELS.size)
+    at = calibration.level(LEVELS)
+    short = actual[:, None] - predictive.quantiles(np.sort(draws, axis=1), p_zero, at)
+    crps = 2 * np.maximum(LEVELS * short, (LEVELS - 1) * short).mean(axis=1)
     below, up_to = (
         _chance(draws, p_zero, reached)
         for reached in (draws < actual[:, None], draws <= actual[:, None])

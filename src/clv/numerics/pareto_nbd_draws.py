@@ -27,7 +27,7 @@ from clv.numerics.predictive import Dice, Places, counts, some
 from clv.numerics.quadrature import Float, blocks, dropout_nodes
 from clv.numerics.rising import rising_factorials
 
-FEW_NODES = 16
+FEW_NODES = 10
 """Nodes for a draw, whose own noise hides an error of 1e-3 in a probability."""
 
 

@@ -228,15 +228,14 @@ def ranges(
         level: More than 0, less than 1.
         calibration: What the chances stated by such draws are worth.
     """
-    ordered = np.sort(value, axis=1)
     tail = (1 - level) / 2
     from_zero = runs_from_zero(p_zero, level, calibration)
-
-    def quantile(chance: Float | float) -> Float:
-        return quantiles(ordered, p_zero, calibration.level(np.full_like(p_zero, chance)))
-
-    lower = np.where(from_zero, 0.0, quantile(tail))
-    return Ranges(quantile(0.5), lower, quantile(np.where(from_zero, level, 1 - tail)))
+    upper = np.where(from_zero, level, 1 - tail)
+    stated = calibration.level(
+        np.stack([np.full_like(upper, 0.5), np.full_like(upper, tail), upper])
+    )
+    middle, lower, upper = quantiles(np.sort(value, axis=1), p_zero, stated.T).T
+    return Ranges(middle, np.where(from_zero, 0.0, lower), upper)
 
 
 def runs_from_zero(p_zero: Float, level: float, calibration: Calibration = AS_STATED) -> Bool:
@@ -245,12 +244,16 @@ def runs_from_zero(p_zero: Float, level: float, calibration: Calibration = AS_ST
 
 
 def quantiles(ordered: Float, p_zero: Float, at: Float) -> Float:
-    """Quantiles of 0 with its exact chance, and of the draws above 0 with what remains."""
+    """Quantiles of 0 with its exact chance, and of the draws above 0 with what remains.
+
+    Of each row at ``k`` chances, its own or the same for all; the answer has shape ``(n, k)``.
+    """
     draws = ordered.shape[1]
-    zeros = (ordered <= 0).sum(axis=1)
-    share = (at - p_zero) / np.maximum(1 - p_zero, 1e-300)
+    zeros, nothing = (ordered <= 0).sum(axis=1)[:, None], p_zero[:, None]
+    share = (at - nothing) / np.maximum(1 - nothing, 1e-300)
     place = np.clip(zeros + share * (draws - zeros) - 0.5, zeros, draws - 1)
     below = np.floor(place).astype(int)
-    rows = np.arange(len(ordered))
-    low, high = ordered[rows, below], ordered[rows, np.minimum(below + 1, draws - 1)]
+    low, high = (
+        np.take_along_axis(ordered, np.minimum(below + step, draws - 1), axis=1) for step in (0, 1)
+    )
     return np.where(share > 0, low + (place - below) * (high - low), 0.0)
