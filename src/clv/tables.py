@@ -244,7 +244,11 @@ CUSTOMER_SUMMARY = Table(
         _count("purchase_days", "purchase days that still stand", "days"),
         _count("orders", "orders that still stand", "orders"),
         _number("mean_day_value", "mean gross value of all purchase days that still stand"),
-        _number("season_of_days", "gross_value to the same of no spend season", unit="factor"),
+        _number(
+            "season_of_days",
+            "what the spend season made of gross_value; 1.1 is a tenth more",
+            unit="factor",
+        ),
         _number("gross_value", "gross value of those days"),
         _number("returned_value", "matched returns on those days"),
         _number("historic_clv", "what was spent, on the basis"),

@@ -101,7 +101,7 @@ def test_a_few_wholesale_customers_leave_the_forecast_of_all_others_alone():
     others = ~known.is_wholesale
     for expected, truth in (
         (model.purchases.expected_transactions(known.summary, YEAR), known.later),
-        (model.day_value(known.summary), known.mean_value),
+        (model.day_value(known.summary, YEAR), known.mean_value),
         (model.expected_value(known.summary, YEAR), known.later_value),
     ):
         assert expected[others].sum() == pytest.approx(truth[others].sum(), rel=0.05)

@@ -442,7 +442,7 @@ def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained
     digest = train(workspace, "pareto-nbd", lambda text: None)
 
     model, summary = artifacts.load(workspace, digest), read_summary(workspace.path(SUMMARY))
-    value = model.purchases.expected_transactions(summary, 91) * model.day_value(summary)
+    value = model.purchases.expected_transactions(summary, 91) * model.day_value(summary, 91)
     assert model.is_corrected(91)
     assert model.expected_value(summary, 91).sum() == pytest.approx(value.sum())
     assert np.abs(model.expected_value(summary, 91) / value - 1).max() > 0.1
