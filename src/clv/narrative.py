@@ -202,7 +202,7 @@ class Narrative:
 def drivers(speech: Speech, contributions: npt.NDArray[np.float64]) -> list[str]:
     """What moved one customer's forecast most, against that of a mean customer, in words.
 
-    ``contributions`` is the customer's row of ``BoostedValue.contributions``. No lines where
+    ``contributions`` is the customer's row of ``Correction.contributions``. No lines where
     nothing was corrected, or only by shares too small to name.
     """
     shares = np.expm1(contributions)

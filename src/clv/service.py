@@ -172,7 +172,7 @@ class Service:
             raise CustomerNotFound(customer, self.as_of)
         window, unit = self.summary.window, self.summary.time_unit
         alone = CustomerSummary(self.summary.table.slice(place, 1), window, unit)
-        return [float(self.model.purchases.p_purchase(alone, days)[0]) for days in horizons]
+        return [float(self.model.p_purchase(alone, days)[0]) for days in horizons]
 
     def predicted_clv(self, horizon_days: int) -> Float:
         """What each customer is expected to bring within a horizon, in the order of the table.

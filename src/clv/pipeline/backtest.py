@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -28,7 +29,7 @@ from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace, data_digest
 
 if TYPE_CHECKING:
-    from clv.models.boosted_value import Origin
+    from clv.models.correction import Origin
     from clv.models.lifetime_value import LifetimeValue
     from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
@@ -75,22 +76,12 @@ class Held:
     transforms: list[Transform] = dataclasses.field(default_factory=list)
     lessons: list[tuple[str, Origin]] = dataclasses.field(default_factory=list)
 
-    def add(
-        self, split: Split, outcome: Outcome, forecasts: Sequence[Forecast], among: Sequence[str]
-    ) -> None:
+    def add(self, outcome: Outcome, forecasts: Sequence[Forecast]) -> None:
         cut, days = outcome.cut, outcome.horizon_days
         self.records.extend(scoring.records(outcome, forecasts))
         self.rows.append(scoring.holdout(outcome, forecasts))
-        from clv.models.boosted_value import Origin
-
         ranges = forecasts[0].ranges
         self.transforms.extend(Transform(cut, days, name, ranges[name].stated) for name in ranges)
-        actual = outcome.actual["net_cash"]
-        self.lessons.extend(
-            (one.model, Origin(split.summary, days, one.mean["net_cash"], actual))
-            for one in forecasts
-            if one.model in among
-        )
 
 
 def backtest(
@@ -123,17 +114,20 @@ def backtest(
             known = scoring.known_by(held.records, cut)
             chosen = scoring.choose(known, [name for name in among if name in fitted])
             fitted[chosen] = fitted[chosen].with_posterior(split.summary)
+            origins = [origin for name, origin in held.lessons if name == chosen]
+            model = fitted[chosen].corrected_by(split.summary, origins)
             for days in horizons:
                 outcome = followed(tables, split, days)
                 shock = scoring.common_shock(known, days, history_days=split.summary.window.days)
                 maps = [
                     calibration_of(held.transforms, name, days, known_by=cut) for name in SPREAD
                 ]
-                origins = [origin for name, origin in held.lessons if name == chosen]
-                model = fitted[chosen].corrected_by(split.summary, origins, [days])
                 own = _chosen(model, chosen, split, outcome, (shock, maps))
                 others = {name: one for name, one in fitted.items() if name != own.model}
-                held.add(split, outcome, [own, *_others(split, days, others)], among)
+                forecasts = [own, *_others(split, days, others)]
+                held.add(outcome, forecasts)
+                held.records.extend(_of_chances(model, chosen, split.summary, outcome))
+                held.lessons.extend(_lessons(split.summary, outcome, forecasts, fitted, among))
         if not held.records:
             raise _nothing_checked(tables.window)
         _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
@@ -230,15 +224,13 @@ def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str
 
 def _rows_of(model: str, origin: Origin) -> pa.Table:
     """A lesson as rows of the summary, with what was forecast and what came."""
-    sample = origin.sample()
-    table = sample.summary.table
+    table = origin.summary.table
     added = {
         "model": pa.repeat(model, table.num_rows),
-        "window_start": pa.repeat(pa.scalar(sample.summary.window.start), table.num_rows),
-        "window_end": pa.repeat(pa.scalar(sample.day), table.num_rows),
-        "lesson_days": pa.repeat(sample.horizon_days, table.num_rows),
-        "base_mean": pa.array(sample.base_mean),
-        "actual": pa.array(sample.actual),
+        "window_start": pa.repeat(pa.scalar(origin.summary.window.start), table.num_rows),
+        "window_end": pa.repeat(pa.scalar(origin.day), table.num_rows),
+        "lesson_days": pa.repeat(origin.horizon_days, table.num_rows),
+        **{name: pa.array(of_each) for name, of_each in origin.outcome.items()},
     }
     for name, column in added.items():
         table = table.append_column(name, column)
@@ -254,7 +246,7 @@ def has_lessons(workspace: Workspace) -> bool:
 
 def lessons(workspace: Workspace, model: str) -> list[Origin]:
     """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
-    from clv.models.boosted_value import Origin
+    from clv.models.correction import OUTCOME, Origin
 
     if not has_lessons(workspace):
         return []
@@ -268,9 +260,9 @@ def lessons(workspace: Workspace, model: str) -> list[Origin]:
             & (pc.field("lesson_days") == place["lesson_days"])
         )
         window = ObservationWindow(place["window_start"], place["window_end"])
-        mean, actual = (own[name].to_numpy() for name in ("base_mean", "actual"))
+        outcome = {name: own[name].to_numpy() for name in OUTCOME}
         summary = CustomerSummary(own, window, TimeUnit.DAY)
-        found.append(Origin(summary, place["lesson_days"], mean, actual))
+        found.append(Origin(summary, place["lesson_days"], **outcome))
     return found
 
 
@@ -343,6 +335,51 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
         mean = {target: baseline(of_target) for target, of_target in past.items()}
         forecasts.append(Forecast(name, "baseline", mean))
     return forecasts
+
+
+def _of_chances(
+    model: LifetimeValue, name: str, summary: CustomerSummary, outcome: Outcome
+) -> list[Record]:
+    """How good the chances of an order were, with the trees' correction and without.
+
+    Nothing where none was kept.
+    """
+    if model.survival is None or not model.survival.correction.strength:
+        return []
+    alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
+    corrected = model.survival.correct(summary, alone)
+    shown = f"{name} + {model.survival.name}"
+    chances: dict[tuple[str, scoring.Role], Float] = {
+        (shown, "chosen"): corrected,
+        (name, "challenger"): alone,
+    }
+    return scoring.of_chances(outcome, chances)
+
+
+def _lessons(
+    summary: CustomerSummary,
+    outcome: Outcome,
+    forecasts: Sequence[Forecast],
+    fitted: Mapping[str, LifetimeValue],
+    among: Sequence[str],
+) -> Iterator[tuple[str, Origin]]:
+    """What trees may learn from a cut for each candidate, before any correction."""
+    from clv.models.correction import Origin
+
+    days, came, chances = outcome.horizon_days, outcome.came, {}
+    buyers = dataclasses.replace(summary, table=summary.table.filter(pa.array(came)))
+    for one in forecasts:
+        if one.model not in among:
+            continue
+        purchases = fitted[one.model].purchases
+        if purchases.name not in chances:
+            chance = purchases.p_purchase(summary, days)
+            by_then = chance.copy()
+            by_then[came] = purchases.p_purchase(buyers, outcome.waited[came])
+            chances[purchases.name] = chance, by_then
+        chance, by_then = chances[purchases.name]
+        mean, actual = one.mean["net_cash"], outcome.actual["net_cash"]
+        yield one.model, Origin(summary, days, mean, actual, chance, came, by_then).sample()
 
 
 def _ranges(

@@ -43,9 +43,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     summary = parquet.read_summary(path)
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
-    origins = lessons(workspace, model) if learned_from else []
-    horizons = {origin.horizon_days for origin in origins}
-    fitted = fitted.corrected_by(summary, origins, sorted(horizons))
+    if learned_from:
+        fitted = fitted.corrected_by(summary, lessons(workspace, model))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
     columns = drift.sketches(drift.of_summary(summary))

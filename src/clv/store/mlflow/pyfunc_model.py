@@ -78,7 +78,7 @@ class LifetimeValueModel(PythonModel):
         answers = (
             np.round(value, 2),
             days * self.model.orders_of_a_day(summary),
-            purchases.p_purchase(summary, horizon_days),
+            self.model.p_purchase(summary, horizon_days),
             purchases.p_alive(summary),
         )
         return pd.DataFrame(dict(zip(ANSWERED, answers, strict=True)))
