@@ -154,6 +154,23 @@ def deviances(
     return found
 
 
+def worth_of_trees(records: Iterable[Record]) -> tuple[int, float] | None:
+    """At how many cuts trees corrected the chances of an order, and the change of their error.
+
+    The change is that of the integrated Brier score, as the mean of logs; None without a cut.
+    """
+    scores = {
+        (record["role"], record["cut"], record["horizon_days"]): record["value"]
+        for record in records
+        if (record["target"], record["metric"]) == (NEXT_ORDER, "integrated_brier")
+    }
+    places = [place for role, *place in scores if role == "chosen"]
+    if not places:
+        return None
+    logs = [np.log(scores["chosen", *at] / scores["challenger", *at]) for at in places]
+    return len({cut for cut, _ in places}), float(np.expm1(np.mean(logs)))
+
+
 def horizon_validated(records: Iterable[Record], horizon_days: int) -> HorizonValidated:
     """How often a horizon was held against what happened, by cuts that do not overlap."""
     words: tuple[HorizonValidated, ...] = ("extrapolated", "checked_once", "checked")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -21,7 +21,8 @@ from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record
 from clv.models.baselines import BASELINES
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
+from clv.pipeline import lessons
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
@@ -127,7 +128,9 @@ def backtest(
                 forecasts = [own, *_others(split, days, others)]
                 held.add(outcome, forecasts)
                 held.records.extend(_of_chances(model, chosen, split.summary, outcome))
-                held.lessons.extend(_lessons(split.summary, outcome, forecasts, fitted, among))
+                held.lessons.extend(
+                    lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
+                )
         if not held.records:
             raise _nothing_checked(tables.window)
         _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
@@ -215,55 +218,9 @@ def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str
     reviewed = review(held.records, rows).to_dict()
     stage.write_json(files.REVIEW, {"among": list(among), **reviewed})
     pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
-    taught = pa.concat_tables([_rows_of(*lesson) for lesson in held.lessons])
-    taught = taught.replace_schema_metadata({"data_digest": data})
-    pq.write_table(taught, stage.path(files.LESSONS), compression="snappy")
+    lessons.write(stage, held.lessons, data)
     written = [files.BACKTEST_REPORT, files.REVIEW, files.HOLDOUT, files.LESSONS]
     stage.publish("backtest", key, written)
-
-
-def _rows_of(model: str, origin: Origin) -> pa.Table:
-    """A lesson as rows of the summary, with what was forecast and what came."""
-    table = origin.summary.table
-    added = {
-        "model": pa.repeat(model, table.num_rows),
-        "window_start": pa.repeat(pa.scalar(origin.summary.window.start), table.num_rows),
-        "window_end": pa.repeat(pa.scalar(origin.day), table.num_rows),
-        "lesson_days": pa.repeat(origin.horizon_days, table.num_rows),
-        **{name: pa.array(of_each) for name, of_each in origin.outcome.items()},
-    }
-    for name, column in added.items():
-        table = table.append_column(name, column)
-    return table
-
-
-def has_lessons(workspace: Workspace) -> bool:
-    """Whether a backtest was made on the log as it is."""
-    path = workspace.path(files.LESSONS)
-    digest = data_digest(workspace.path(files.SUMMARY)).encode()
-    return path.is_file() and pq.read_schema(path).metadata[b"data_digest"] == digest
-
-
-def lessons(workspace: Workspace, model: str) -> list[Origin]:
-    """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
-    from clv.models.correction import OUTCOME, Origin
-
-    if not has_lessons(workspace):
-        return []
-    path = workspace.path(files.LESSONS)
-    table = pq.read_table(path, filters=pc.field("model") == model, partitioning=None)
-    found = []
-    places = table.select(["window_start", "window_end", "lesson_days"])
-    for place in places.group_by(places.column_names).aggregate([]).to_pylist():
-        own = table.filter(
-            (pc.field("window_end") == place["window_end"])
-            & (pc.field("lesson_days") == place["lesson_days"])
-        )
-        window = ObservationWindow(place["window_start"], place["window_end"])
-        outcome = {name: own[name].to_numpy() for name in OUTCOME}
-        summary = CustomerSummary(own, window, TimeUnit.DAY)
-        found.append(Origin(summary, place["lesson_days"], **outcome))
-    return found
 
 
 def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
@@ -354,32 +311,6 @@ def _of_chances(
         (name, "challenger"): alone,
     }
     return scoring.of_chances(outcome, chances)
-
-
-def _lessons(
-    summary: CustomerSummary,
-    outcome: Outcome,
-    forecasts: Sequence[Forecast],
-    fitted: Mapping[str, LifetimeValue],
-    among: Sequence[str],
-) -> Iterator[tuple[str, Origin]]:
-    """What trees may learn from a cut for each candidate, before any correction."""
-    from clv.models.correction import Origin
-
-    days, came, chances = outcome.horizon_days, outcome.came, {}
-    buyers = dataclasses.replace(summary, table=summary.table.filter(pa.array(came)))
-    for one in forecasts:
-        if one.model not in among:
-            continue
-        purchases = fitted[one.model].purchases
-        if purchases.name not in chances:
-            chance = purchases.p_purchase(summary, days)
-            by_then = chance.copy()
-            by_then[came] = purchases.p_purchase(buyers, outcome.waited[came])
-            chances[purchases.name] = chance, by_then
-        chance, by_then = chances[purchases.name]
-        mean, actual = one.mean["net_cash"], outcome.actual["net_cash"]
-        yield one.model, Origin(summary, days, mean, actual, chance, came, by_then).sample()
 
 
 def _ranges(

@@ -31,6 +31,7 @@ ASKED = (
     "orders",
     "gross_value",
     "returned_value",
+    "log_intervals",
 )
 ANSWERED = ("predicted_clv", "predicted_number_of_orders", "p_purchase_in_horizon", "p_alive")
 HORIZON_DAYS = 365
