@@ -50,7 +50,7 @@ SCALE_OF_YOUNG, SCALE_OF_OLD = 0.25, 0.15
 class Outcome:
     """Who was scored at a cut and what followed, by target, each shape ``(n,)``.
 
-    ``waited`` are the days to the first purchase day, or the horizon where none ``came``.
+    ``waited`` are the days to the first purchase day, infinite where none came.
     """
 
     cut: dt.date
@@ -58,7 +58,6 @@ class Outcome:
     customer_id: pa.ChunkedArray
     actual: Mapping[str, Float]
     waited: Float
-    came: npt.NDArray[np.bool_]
 
     @property
     def quarters(self) -> Float:
@@ -237,7 +236,7 @@ def of_chances(outcome: Outcome, chances: Mapping[tuple[str, Role], Float]) -> l
 
     found = []
     for (model, role), chance in chances.items():
-        values = survival.score(outcome.waited, outcome.came, chance, outcome.quarters)
+        values = survival.score(outcome.waited, chance, outcome.quarters)
         scores: dict[str, Score] = {name: (value, None, None) for name, value in values.items()}
         found += _lines(outcome, model, role, NEXT_ORDER, scores)
     return found

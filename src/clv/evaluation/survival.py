@@ -1,7 +1,7 @@
 """How good a chance of an order by any day was, as functions of arrays; arrays in, number out.
 
-What happened is two arrays: ``waited``, whole days to a customer's next order or to the horizon
-where none came by its end, and ``came``, whether it did. Everybody is known to the horizon.
+What happened is ``waited``, whole days to a customer's next order, infinite where none came by the
+end of the horizon. Everybody is known to that end.
 
 Start reading at :func:`score`.
 """
@@ -19,25 +19,24 @@ LEAST_CHANCE = 1e-6
 """What the log score takes a chance of 0 for, and 1 less it for a chance of 1."""
 
 
-def score(waited: Float, came: Bool, chance: Float, days: Float) -> dict[str, float]:
+def score(waited: Float, chance: Float, days: Float) -> dict[str, float]:
     """Every judgment of one forecast, by name; the same call for every model makes a table.
 
     Args:
-        waited: Shape ``(n,)``, at least 1 and, where no order came, the last of ``days``.
-        came: Shape ``(n,)``.
+        waited: Shape ``(n,)``, at least 1.
         chance: Of an order by each day and customer, shape ``(len(days), n)``.
         days: Increasing, above 0; the last is the horizon.
     """
-    by_then = np.asarray(chance[-1])
+    by_then, came = np.asarray(chance[-1]), np.isfinite(waited)
     return {
-        "uno_c": uno_c(waited, came, by_then),
-        "integrated_brier": integrated_brier(waited, came, chance, days),
+        "uno_c": uno_c(waited, by_then),
+        "integrated_brier": integrated_brier(waited, chance, days),
         "log_score": log_score(came, by_then),
         "largest_gap": largest_gap(came, by_then),
     }
 
 
-def uno_c(waited: Float, came: Bool, chance: Float) -> float:
+def uno_c(waited: Float, chance: Float) -> float:
     """How often, of two customers, the one to whom the higher chance was given ordered first.
 
     Of pairs of which the first order lies within the horizon; equal chances count half. NaN
@@ -48,17 +47,15 @@ def uno_c(waited: Float, came: Bool, chance: Float) -> float:
         adequacy of risk prediction procedures with censored survival data".
     """
     right = pairs = 0.0
-    for day in np.unique(waited[came]):
-        first = chance[came & (waited == day)]
-        # Who had not ordered by the horizon had not by the end of its last day.
-        later = np.sort(chance[(waited > day) | ~came])
+    for day in np.unique(waited[np.isfinite(waited)]):
+        first, later = chance[waited == day], np.sort(chance[waited > day])
         below, upto = (np.searchsorted(later, first, side=side) for side in ("left", "right"))
         right += (below + upto).sum() / 2
         pairs += first.size * later.size
     return float(right / pairs) if pairs > 0 else float("nan")
 
 
-def integrated_brier(waited: Float, came: Bool, chance: Float, days: Float) -> float:
+def integrated_brier(waited: Float, chance: Float, days: Float) -> float:
     """Mean squared error of the chance of an order by a day, averaged from today to the horizon.
 
     The average is that of the line through the scores of ``days``, and 0 today. Arguments as in
@@ -68,8 +65,7 @@ def integrated_brier(waited: Float, came: Bool, chance: Float, days: Float) -> f
         Graf, Schmoor, Sauerbrei & Schumacher (1999), "Assessment and comparison of prognostic
         classification schemes for survival data".
     """
-    ordered = came & (waited <= days[:, None])
-    scores = np.square(ordered - chance).mean(axis=1)
+    scores = np.square((waited <= days[:, None]) - chance).mean(axis=1)
     return float(np.trapezoid([0.0, *scores], [0.0, *days]) / days[-1])
 
 

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,7 +36,7 @@ def of_cut(
     """What trees may learn from a cut for each of the candidates ``among``, before correction."""
     from clv.models.correction import Origin
 
-    days, came, chances = outcome.horizon_days, outcome.came, {}
+    days, came, chances = outcome.horizon_days, np.isfinite(outcome.waited), {}
     buyers = dataclasses.replace(summary, table=summary.table.filter(pa.array(came)))
     for one in forecasts:
         if one.model not in among:

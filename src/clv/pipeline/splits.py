@@ -89,10 +89,9 @@ def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:
     holdout = split.summary.window.holdout(horizon_days)
     actual = _aligned(split.summary, _followed(tables, holdout))
     waited = actual.pop("waited")
-    came = waited > 0
-    waited[~came] = horizon_days
+    waited[waited == 0] = np.inf
     customers = split.summary.table["customer_id"]
-    return Outcome(split.cut, horizon_days, customers, actual, waited, came)
+    return Outcome(split.cut, horizon_days, customers, actual, waited)
 
 
 def _followed(tables: Tables, holdout: ObservationWindow) -> ibis.Table:
