@@ -17,6 +17,7 @@ from clv.models import correction, xgb_survival
 from clv.models.base import Float
 from clv.models.correction import Origin
 from clv.models.features import FEATURES
+from clv.models.lifetime_value import LifetimeValue, MeanSpend, ReturnShare
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.xgb_survival import XGBSurvival
 from clv.numerics import simulate
@@ -184,3 +185,25 @@ def test_a_stored_model_answers_as_the_one_that_was_stored():
 
     assert again == MODEL
     assert np.array_equal(p_order(NOW.summary, 91, model=again), p_order(NOW.summary, 91))
+
+
+def learned(origins):
+    model = LifetimeValue(NOW.base, MeanSpend(10.0, ""), ReturnShare(0.0, 1.0), 1.0)
+    return model.corrected_by(NOW.summary, origins).survival
+
+
+def test_a_day_whose_outcome_is_not_known_yet_teaches_nothing():
+    late = origin(REGULAR, CUT - HORIZON + 1)
+
+    assert learned([*LESSONS, late]) == learned(LESSONS) == MODEL
+
+
+@pytest.mark.parametrize(("days_longer", "horizon_days"), [(1, HORIZON + 1), (200, HORIZON)])
+def test_chances_learn_from_the_longest_horizon_that_can_be_tried(days_longer, horizon_days):
+    longer = [dataclasses.replace(lesson, horizon_days=HORIZON + days_longer) for lesson in LESSONS]
+
+    assert learned([*LESSONS, *longer]).correction.shop.horizon_days == horizon_days
+
+
+def test_too_few_days_to_tell_leave_the_answer_to_the_base():
+    assert learned(LESSONS[:3]) is None
