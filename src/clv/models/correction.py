@@ -49,6 +49,10 @@ TREES: dict[str, Any] = {
 """What all trees share. Nothing is drawn at random: subsamples gained nothing beyond noise."""
 
 
+OUTCOME = ("base_mean", "actual", "chance", "came", "by_then")
+"""What is known of each customer of an origin beside the summary."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Origin:
     """An earlier date, its last day that of ``summary``, whose outcome is known.
@@ -78,7 +82,7 @@ class Origin:
 
     @property
     def outcome(self) -> dict[str, npt.NDArray[Any]]:
-        """All that has an entry for each customer beside the summary."""
+        """All of ``OUTCOME``, by name."""
         return {name: getattr(self, name) for name in OUTCOME}
 
     @functools.cached_property
@@ -92,9 +96,6 @@ class Origin:
         summary = dataclasses.replace(self.summary, table=self.summary.table.take(some))
         outcome = {name: of_each[some] for name, of_each in self.outcome.items()}
         return Origin(summary, self.horizon_days, **outcome)
-
-
-OUTCOME = ("base_mean", "actual", "chance", "came", "by_then")
 
 
 @dataclasses.dataclass(frozen=True)
