@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 from runs import run_all
 
+from clv.models.correction import Correction, Trial
+from clv.models.features import Shop
 from clv.models.gamma_gamma import Dependence, GammaGamma, GammaGammaByFrequency
 from clv.models.lifetime_value import MeanSpend
 from clv.models.ranges import of_groups
+from clv.models.xgb_survival import XGBSurvival
 from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.report import page
@@ -152,7 +155,7 @@ def test_what_spend_has_to_do_with_frequency_is_said_with_its_figures(
     overview, model, dependence, words
 ):
     fitted = overview.service.model.spend
-    shop = with_spend(overview, model(fitted.params, fitted.report, dependence))
+    shop = with_parts(overview, spend=model(fitted.params, fitted.report, dependence))
 
     told = Narrative(shop, Speech("en", "GBP")).spend_by_frequency
 
@@ -170,22 +173,51 @@ def test_the_months_of_larger_baskets_are_named_and_no_others(overview, language
     season = (0.96, *(0.99,) * 7, 1.019, 1.07, 1.12, 1.0)
     fitted = dataclasses.replace(overview.service.model.spend, season=season)
 
-    assert words in Narrative(with_spend(overview, fitted), Speech(language)).spend_season
+    assert words in Narrative(with_parts(overview, spend=fitted), Speech(language)).spend_season
     for level in (None, (1.0,) * 12):
-        shop = with_spend(overview, dataclasses.replace(fitted, season=level))
+        shop = with_parts(overview, spend=dataclasses.replace(fitted, season=level))
         assert Narrative(shop, Speech(language)).spend_season is None
 
 
 def test_nothing_is_said_of_frequency_where_all_spend_the_same(overview):
-    shop = with_spend(overview, MeanSpend(9.99, why=""))
+    shop = with_parts(overview, spend=MeanSpend(9.99, why=""))
 
     assert Narrative(shop, Speech("en")).spend_by_frequency is None
     assert Narrative(shop, Speech("en")).spend_season is None
 
 
-def with_spend(overview, spend):
+@pytest.mark.parametrize(
+    ("strength", "worth", "words"),
+    [
+        (0.5, (2, -0.0087), ("correct", "dates (2)", "by -0.9%")),
+        (0.5, (1, 0.011), ("correct", "dates (1)", "by +1.1%")),
+        (1.0, None, ("correct", "dates (6)", "none since")),
+        (0.0, None, ("did not clearly help", "dates (6)", "the model's own")),
+        # Where they answered once and no longer do, what they were worth then is not the point.
+        (0.0, (2, 0.02), ("did not clearly help",)),
+    ],
+)
+def test_whether_trees_correct_the_chances_is_said_with_what_it_was_worth(
+    overview, strength, worth, words
+):
+    trials = (Trial(0.5, 0.01, 0.001, 6),)
+    survival = XGBSurvival(Correction(Shop(91, 0.01, 500.0), strength, trials, None))
+    shop = dataclasses.replace(with_parts(overview, survival=survival), trees=worth)
+
+    told = Narrative(shop, Speech("en")).trees
+
+    assert all(word in told for word in words)
+
+
+def test_nothing_is_said_of_trees_where_they_could_not_be_tried(overview):
+    shop = with_parts(overview, survival=None)
+
+    assert Narrative(shop, Speech("en")).trees is None
+
+
+def with_parts(overview, **parts):
     service = copy.copy(overview.service)
-    service.model = dataclasses.replace(service.model, spend=spend)
+    service.model = dataclasses.replace(service.model, **parts)
     return dataclasses.replace(overview, service=service)
 
 

@@ -139,6 +139,19 @@ class Narrative:
         ]
         return speech("spend_season", months=speech.listing(above)) if above else None
 
+    @property
+    def trees(self) -> str | None:
+        """Whether trees correct the chance of an order, and what that was worth out of time."""
+        survival, speech = self.overview.service.model.survival, self.speech
+        if survival is None:
+            return None
+        dates, worth = survival.correction.trials[0].origins, self.overview.trees
+        if survival.correction.strength and worth is not None:
+            share = speech.change(worth[1], 1)
+            return speech("trees_held", dates=speech.number(worth[0]), share=share)
+        kept = "trees_unjudged" if survival.correction.strength else "trees_lost"
+        return speech(kept, dates=speech.number(dates))
+
     def list_rule(self, ready: ReadyList) -> str:
         name, number = ready.list.name, self.speech.number
         if name != "second_order":

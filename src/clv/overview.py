@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from clv import lists
 from clv.charts.forecasts import PastForecast
+from clv.evaluation.backtest import worth_of_trees
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.models.tracking import Tracking, tracking
@@ -73,6 +74,8 @@ class Overview:
     """At the longest horizon tried at more dates than that; none where there is no such."""
     matured: list[dict[str, Any]]
     """Forecasts whose time is up, as in ``reports/matured.json``."""
+    trees: tuple[int, float] | None
+    """What trees were worth to the chances of an order, by the backtest."""
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
@@ -88,7 +91,8 @@ class Overview:
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
         known = workspace.is_file(files.MATURED)
         matured = workspace.read_json(files.MATURED) if known else []
-        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else (), matured)
+        trees = worth_of_trees(workspace.read_json(files.BACKTEST_REPORT)) if held else None
+        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else (), matured, trees)
 
     @property
     def table(self) -> pa.Table:

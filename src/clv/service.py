@@ -152,7 +152,7 @@ class Service:
         if place is None:
             raise CustomerNotFound(customer, self.as_of)
         alone = self._summary_of(pa.array([place]))
-        return [float(self.model.purchases.p_purchase(alone, days)[0]) for days in horizons]
+        return [float(self.model.p_purchase(alone, days)[0]) for days in horizons]
 
     def predicted_clv(self, horizon_days: int) -> Float:
         """What each customer is expected to bring within a horizon, in the order of the table."""

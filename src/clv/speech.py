@@ -98,9 +98,9 @@ class Speech:
         pattern = pattern.replace("0", f"{0:.{digits}f}")
         return format_percent(share, pattern, locale=self.locale)
 
-    def change(self, share: float) -> str:
+    def change(self, share: float, digits: int = 0) -> str:
         """0.25 is +25 %, with its sign."""
-        return f"{'-' if share < 0 else '+'}{self.percent(abs(share))}"
+        return f"{'-' if share < 0 else '+'}{self.percent(abs(share), digits)}"
 
     def chance(self, probability: float | None) -> str:
         """A probability; what is not certain is never said to be."""

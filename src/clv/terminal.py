@@ -25,7 +25,7 @@ from rich.table import Table
 from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
-from clv.evaluation.backtest import Average, averages
+from clv.evaluation.backtest import Average, averages, worth_of_trees
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.speech import Speech
@@ -273,6 +273,9 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
         + (f"was off by {_off_by(biases)}." if biases else "met no sales to compare it with.")
         for days, biases in sorted(held.items())
     ]
+    if (worth := worth_of_trees(records)) is not None:
+        share = ENGLISH.change(worth[1], 1)
+        said.append(ENGLISH("trees_held", dates=ENGLISH.number(worth[0]), share=share))
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
         length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")

@@ -25,7 +25,9 @@ from typer.testing import CliRunner
 from clv import cli
 from clv.api.main import create_app
 from clv.live import LiveService
+from clv.models import correction
 from clv.simulated_shop import write_log
+from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import PREDICTIONS
@@ -38,8 +40,17 @@ pytestmark = [
 KINDS = ("best", "one-time", "all returned", "some returned", "tier B", "drawn")
 HORIZONS = (91, 365)
 UNKNOWN_TO_ORDERS = {"country", "first_product"}
-# Counts and times do not say how many orders a purchase day held.
+CHANCES = {"p_zero", "p_purchase_in_horizon", "churn_probability"}
+# Counts and times do not say how many orders a purchase day held, nor how regular they were, by
+# which trees go.
 UNKNOWN_TO_COUNTS = UNKNOWN_TO_ORDERS | {
+    *CHANCES,
+    "predicted_clv_median",
+    "predicted_clv_lower",
+    "predicted_clv_upper",
+    "next_order_from",
+    "expected_date_of_next_order",
+    "next_order_to",
     "historic_number_of_orders",
     "average_order_value",
     "average_days_between_orders",
@@ -130,9 +141,12 @@ def as_sent(row):
 
 @pytest.fixture(scope="module")
 def one_shop(shop, tmp_path_factory):
+    """With trees that correct, be they right or not: then there are two answers to confuse."""
     root = tmp_path_factory.mktemp("one_answer")
     log = write_log(root / "simulated_shop.csv", everything_sent_back(shop.log))
-    return Shop(root, log)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(correction, "CAUTION", -10.0)
+        return Shop(root, log)
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +198,25 @@ def test_the_comparison_notices_another_customer(one_shop, somebody, asked):
 
     found = differing(live, other, leave_out=UNKNOWN_TO_COUNTS | {"source", "customer_id"})
     assert {"predicted_clv", "historic_clv", "p_alive", "value_tier"} <= found.keys()
+
+
+def test_the_chances_of_the_table_are_the_corrected_ones_all_of_them(one_shop):
+    workspace = Workspace(one_shop.root)
+    model = artifacts.load(workspace, artifacts.champion(workspace))
+    summary = parquet.read_summary(workspace.path(files.SUMMARY))
+
+    chance = model.p_purchase(summary, 365)
+
+    assert np.abs(chance - model.purchases.p_purchase(summary, 365)).max() > 0.01
+    for name in CHANCES:
+        of_an_order = name == "p_purchase_in_horizon"
+        expected = chance if of_an_order else 1 - chance
+        assert one_shop.table[name].to_numpy() == pytest.approx(expected, abs=1e-12), name
+    is_due = pa.compute.equal(one_shop.table["next_order_status"], "expected")
+    assert is_due.to_pylist() == (chance >= 0.5).tolist()
+    # A median of nothing where nothing is the likelier, by the same chance.
+    median = one_shop.table["predicted_clv_median"].to_numpy()
+    assert (median[chance < 0.45] == 0).all()
 
 
 # --- people read the same in words

@@ -26,6 +26,7 @@ from clv.evaluation.backtest import (
 from clv.periods import ObservationWindow
 
 START = dt.date(2023, 1, 1)
+UNASKED = np.empty(0)  # how long customers waited, where no chance of an order is judged
 
 
 def window(days):
@@ -165,7 +166,7 @@ def test_a_horizon_is_checked_by_the_cuts_at_which_the_chosen_model_was_held(hel
 
 def outcome_of(actual):
     customers = pa.chunked_array([[f"c{i}" for i in range(len(actual))]])
-    return Outcome(START, 91, customers, {"net_cash": np.asarray(actual, dtype=float)})
+    return Outcome(START, 91, customers, {"net_cash": np.asarray(actual, dtype=float)}, UNASKED)
 
 
 def test_records_are_the_metrics_of_the_rows():

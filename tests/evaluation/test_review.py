@@ -25,6 +25,7 @@ from clv.evaluation.review import (
     review,
 )
 
+UNASKED = np.empty(0)  # how long customers waited, where no chance of an order is judged
 PLACES = [(dt.date(2023, 3, 1), 91), (dt.date(2023, 6, 1), 91), (dt.date(2023, 6, 1), 182)]
 
 
@@ -43,7 +44,7 @@ def held(errors, *, missing=(), customers=40):
         # Later cuts know more customers, so the same one stands in another row.
         ids, actual, rng = shop(cut, customers + 7 * place)
         ids = ids.take(pa.array(rng.permutation(len(ids))))
-        outcome = Outcome(cut, days, ids, {"net_cash": actual})
+        outcome = Outcome(cut, days, ids, {"net_cash": actual}, UNASKED)
         forecasts = [
             Forecast(name, role, {"net_cash": (actual + 5) * rng.lognormal(0, error, len(actual))})
             for name, (role, error) in errors.items()
@@ -142,7 +143,7 @@ def test_a_cut_after_which_nobody_bought_has_no_say():
     rows, found = held(ERRORS)
     still = (dt.date(2023, 9, 1), 91)
     ids = pa.chunked_array([["c1", "c2"]])
-    none = Outcome(*still, ids, {"net_cash": np.array([0.0, -3.0])})
+    none = Outcome(*still, ids, {"net_cash": np.array([0.0, -3.0])}, UNASKED)
     forecasts = [Forecast(n, role, {"net_cash": np.ones(2)}) for n, (role, _) in ERRORS.items()]
     longer = pa.concat_tables([rows, holdout(none, forecasts)])
 
@@ -156,7 +157,7 @@ def test_a_cut_after_which_nobody_bought_has_no_say():
 
 def test_draws_in_which_nobody_bought_are_left_out():
     ids = pa.chunked_array([["c1", "c2", "c3"]])
-    outcome = Outcome(*PLACES[0], ids, {"net_cash": np.array([90.0, 0.0, 0.0])})
+    outcome = Outcome(*PLACES[0], ids, {"net_cash": np.array([90.0, 0.0, 0.0])}, UNASKED)
     forecasts = [
         Forecast("ours", "chosen", {"net_cash": np.array([40.0, 4.0, 4.0])}),
         Forecast("rule", "baseline", {"net_cash": np.array([10.0, 9.0, 9.0])}),

@@ -17,8 +17,9 @@ import pytest
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models import boosted_value
-from clv.models.boosted_value import BoostedValue, Origin, Trial
+from clv.models import boosted_value, correction
+from clv.models.boosted_value import BoostedValue
+from clv.models.correction import STRENGTHS, Correction, Origin, Trial
 from clv.models.features import FEATURES, Shop, features
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics import simulate
@@ -80,7 +81,8 @@ class Log:
         )
         base = LifetimeValue.fit(summary, "pareto-nbd").expected_value(summary, HORIZON)
         actual = np.bincount(self.customer[next_], self.value[next_], self.customers)[ids]
-        return Origin(summary, HORIZON, base, actual)
+        unknown = np.full(ids.size, np.nan)
+        return Origin(summary, HORIZON, base, actual, unknown, actual > 0, unknown)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,14 +124,14 @@ def rows_of(summary, rows):
 
 
 def column(found, name):
-    table = features(found.now.summary, found.now.base_mean, found.fitted.shop)
+    table = features(found.now.summary, found.fitted.correction.shop)
     return table[:, FEATURES.index(name)]
 
 
 def test_what_the_base_misses_is_found_and_the_next_outcome_forecast_better(regular):
     actual = regular.now.actual
 
-    assert regular.fitted.strength > 0
+    assert regular.fitted.correction.strength > 0
     gain = 1 - deviance(actual, corrected(regular)) / deviance(actual, regular.now.base_mean)
     assert gain > 0.05
 
@@ -148,10 +150,10 @@ def test_who_is_later_is_lowered_more_where_customers_buy_at_a_beat(regular):
 def test_nothing_is_corrected_where_the_base_is_right(at_random):
     found, now = at_random.fitted, at_random.now
 
-    assert found.strength == 0
-    assert found.trees is None
+    assert found.correction.strength == 0
+    assert found.correction.trees is None
     assert corrected(at_random).tobytes() == now.base_mean.tobytes()
-    assert not found.contributions(now.summary, now.base_mean).any()
+    assert not found.correction.contributions(now.summary).any()
 
 
 @pytest.mark.parametrize("name", ["regular", "at_random"])
@@ -195,12 +197,13 @@ def test_another_currency_changes_nothing_but_the_amounts(regular):
             money = pa.array(137.0 * table[name].to_numpy())
             table = table.set_column(table.column_names.index(name), name, money)
         summary = dataclasses.replace(origin.summary, table=table)
-        return Origin(summary, HORIZON, 137.0 * origin.base_mean, 137.0 * origin.actual)
+        dearer = {name: 137.0 * getattr(origin, name) for name in ("base_mean", "actual")}
+        return dataclasses.replace(origin, summary=summary, **dearer)
 
     now = priced(regular.now)
     again = BoostedValue.fit([*map(priced, regular.past)], now.summary, now.base_mean)
 
-    assert again.strength == regular.fitted.strength
+    assert again.correction.strength == regular.fitted.correction.strength
     answer = again.correct(now.summary, now.base_mean)
     np.testing.assert_allclose(answer, 137.0 * corrected(regular), rtol=1e-4)
 
@@ -213,13 +216,13 @@ def test_neither_a_second_fit_nor_the_order_of_the_dates_changes_a_bit(regular):
 
 
 def test_more_threads_grow_the_same_trees(regular, monkeypatch):
-    lessons = [boosted_value._Lesson.of(regular.past[-1])]
+    past = regular.past[-1:]
     monkeypatch.setattr(boosted_value, "ROUNDS", 10)
-    alone = boosted_value._grow(lessons).get_dump(with_stats=True)
+    alone = boosted_value._grow(past).get_dump(with_stats=True)
 
-    monkeypatch.setattr(boosted_value, "TREES", boosted_value.TREES | {"nthread": 2})
+    monkeypatch.setattr(boosted_value, "SETTINGS", boosted_value.SETTINGS | {"nthread": 2})
 
-    assert boosted_value._grow(lessons).get_dump(with_stats=True) == alone
+    assert boosted_value._grow(past).get_dump(with_stats=True) == alone
 
 
 def by_walking(trees, row):
@@ -240,19 +243,19 @@ def by_walking(trees, row):
 
 def test_a_walk_down_the_stored_trees_gives_the_same_answer(regular):
     found, now = regular.fitted, regular.now
-    rows = features(now.summary, now.base_mean, found.shop)[:200]
-    trees = json.loads(json.dumps(found.to_dict()))["trees"]
+    rows = features(now.summary, found.correction.shop)[:200]
+    trees = json.loads(json.dumps(found.to_dict()))["correction"]["trees"]
     assert np.isnan(rows).any()
 
     margin = np.array([by_walking(trees, row) for row in rows])
 
-    expected = now.base_mean[:200] * np.exp(found.level + found.strength * margin)
+    expected = now.base_mean[:200] * np.exp(found.level + found.correction.strength * margin)
     np.testing.assert_allclose(corrected(regular)[:200], expected, rtol=1e-6)
 
 
 def test_contributions_add_up_to_the_correction_but_for_one_constant(regular):
     found, now = regular.fitted, regular.now
-    parts = found.contributions(now.summary, now.base_mean)
+    parts = found.correction.contributions(now.summary)
     whole = np.log(corrected(regular) / now.base_mean)
 
     assert parts.shape == (len(now.summary), len(FEATURES))
@@ -262,14 +265,14 @@ def test_contributions_add_up_to_the_correction_but_for_one_constant(regular):
 
 def test_a_gain_is_the_share_of_deviance_saved_at_the_same_total(regular):
     *before, last = (regular.past[place] for place in (0, 1, 2, 4))
-    lessons = [boosted_value._Lesson.of(one) for one in (*before, last)]
-    grown = boosted_value._grow(lessons[:3])
-    gains = boosted_value._gain(lessons[3], boosted_value._margin(grown, lessons[3].x))
+    grown = boosted_value._grow(before)
+    gains = boosted_value._gain(last, correction._margin(grown, last.features))
     trees, total = grown.save_raw("json").decode(), last.actual.sum()
-    shop = Shop.of(last.summary, last.base_mean, HORIZON)
+    shop = Shop.of(last.summary, HORIZON)
 
-    for strength, gain in zip(boosted_value.STRENGTHS, gains.sum(axis=1), strict=True):
-        mean = BoostedValue(strength, 0.0, shop, (), trees).correct(last.summary, last.base_mean)
+    for strength, gain in zip(STRENGTHS, gains.sum(axis=1), strict=True):
+        found = BoostedValue(0.0, Correction(shop, strength, (), trees))
+        mean = found.correct(last.summary, last.base_mean)
         own, base = (
             deviance(last.actual, one * total / one.sum()) for one in (mean, last.base_mean)
         )
@@ -280,7 +283,7 @@ def test_customers_and_dates_both_make_a_gain_uncertain():
     first, second = {"ann": 0.02, "bob": -0.01}, {"bob": 0.03, "cy": 0.00, "di": 0.02}
     gains = [np.array([[*date.values()]] * 3) for date in (first, second)]
 
-    trial = boosted_value._judged([[*first], [*second]], gains)[0]
+    trial = correction.judged([[*first], [*second]], gains)[0]
 
     own = [(first.get(who, 0) + second.get(who, 0)) / 2 for who in first | second]
     of_customers = sum((one - sum(own) / 4) ** 2 for one in own)
@@ -292,25 +295,18 @@ def test_customers_and_dates_both_make_a_gain_uncertain():
 def test_a_trial_learns_only_from_what_was_known_on_its_day(regular, monkeypatch):
     grow, known = boosted_value._grow, []
 
-    def watched(lessons):
-        known.append(max(one.origin.known_from for one in lessons))
-        return grow(lessons)
+    def watched(origins):
+        known.append(max(one.known_from for one in origins))
+        return grow(origins)
 
     monkeypatch.setattr(boosted_value, "_grow", watched)
     fitted = BoostedValue.fit(regular.past, regular.now.summary, regular.now.base_mean)
 
     *of_trials, of_use = known
     tried = [one.day for one in regular.past][-len(of_trials) :]
-    assert fitted.trials[0].origins == len(of_trials) >= 2
+    assert fitted.correction.trials[0].origins == len(of_trials) >= 2
     assert all(latest <= day for latest, day in zip(of_trials, tried, strict=True))
     assert of_use <= regular.now.day
-
-
-def test_an_outcome_that_is_not_known_yet_is_refused(regular):
-    early = regular.past[-1]
-
-    with pytest.raises(ValueError, match="not known on"):
-        BoostedValue.fit(regular.past, early.summary, early.base_mean)
 
 
 def test_too_few_dates_to_tell_are_refused_with_the_next_step(regular):
@@ -321,9 +317,11 @@ def test_too_few_dates_to_tell_are_refused_with_the_next_step(regular):
             BoostedValue.fit(regular.past[:few], now.summary, now.base_mean)
 
 
-def test_a_date_after_which_nothing_was_sold_teaches_nothing(regular):
+@pytest.mark.parametrize("nothing", [{"came": False}, {"actual": -1.0}])
+def test_a_date_after_which_nothing_was_sold_teaches_nothing(regular, nothing):
     now, silent = regular.now, regular.past[2]
-    closed = dataclasses.replace(silent, actual=-silent.actual)
+    shape = {name: np.full(len(silent.actual), of_each) for name, of_each in nothing.items()}
+    closed = dataclasses.replace(silent, **shape)
     others = [one for one in regular.past if one is not silent]
 
     with_it, without = (
@@ -334,14 +332,14 @@ def test_a_date_after_which_nothing_was_sold_teaches_nothing(regular):
 
 
 def test_a_large_shop_is_learned_from_in_part(regular, monkeypatch):
-    monkeypatch.setattr(boosted_value, "MOST_CUSTOMERS", 400)
-    last = regular.past[-1]
+    monkeypatch.setattr(correction, "MOST_CUSTOMERS", 400)
 
-    lesson = boosted_value._Lesson.of(last)
+    some = regular.past[-1].sample()
 
-    assert 200 < len(lesson.y) <= 400
-    assert len(lesson.names) == len(lesson.x) == len(lesson.start) == len(lesson.y)
-    assert lesson.y.mean() == pytest.approx(lesson.start.mean()) == pytest.approx(1.0)
+    assert 200 < len(some.summary) <= 400
+    assert {len(of_each) for of_each in (*some.outcome.values(), some.features)} == {
+        len(some.summary)
+    }
 
 
 @pytest.mark.parametrize(("gain", "error", "is_sure"), [(0.02, 0.005, True), (0.02, 0.02, False)])

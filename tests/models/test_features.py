@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import math
 
@@ -24,29 +25,27 @@ COLUMNS = {
     "gross_value": [50.0, 40.0, 120.0],
     "returned_value": [10.0, 0.0, 12.0],
 }
-BASE = np.array([5.0, 10.0, 60.0])
 
 
 def summary_of(*, time_unit=TimeUnit.DAY, **columns):
     return CustomerSummary.from_arrays(WINDOW, time_unit=time_unit, **columns)
 
 
-def table(summary, base, shop):
-    return dict(zip(FEATURES, features(summary, base, shop).T, strict=True))
+def table(summary, shop):
+    return dict(zip(FEATURES, features(summary, shop).T, strict=True))
 
 
 def test_every_number_is_what_a_plain_loop_finds():
     summary = summary_of(**COLUMNS)
-    shop = Shop.of(summary, BASE, 91)
-    found = table(summary, BASE, shop)
+    shop = Shop.of(summary, 91)
+    found = table(summary, shop)
 
-    assert (shop.forecast, shop.day_value) == (25.0, 30.0)
+    assert shop.day_value == 30.0
     assert shop.pace == pytest.approx(4 / 491)
     for row in range(3):
         own = {name: values[row] for name, values in COLUMNS.items()}
         x, silent = own["frequency"], own["age"] - own["recency"] + 1
         expected = {
-            "forecast": math.log(BASE[row] / 25),
             "pace": math.log((x + 1) / (own["age"] * 4 / 491 + 1)),
             "inactivity": math.log(silent / 91),
             "overdue": math.log(silent * x / own["recency"]) if x else math.nan,
@@ -66,7 +65,7 @@ def test_a_steady_beat_is_not_uneven():
     steady = COLUMNS | {"log_intervals": [np.nan, math.log(40), 3 * math.log(30)]}
     summary = summary_of(**steady)
 
-    found = table(summary, BASE, Shop.of(summary, BASE, 91))["unevenness"]
+    found = table(summary, Shop.of(summary, 91))["unevenness"]
 
     assert found[2] == pytest.approx(0.0, abs=1e-12)
 
@@ -78,7 +77,7 @@ def test_weeks_and_days_tell_the_same():
         summary_of(time_unit=TimeUnit.WEEK, **COLUMNS | times),
     )
 
-    tables = [features(one, BASE, Shop.of(one, BASE, 91)) for one in (of_days, of_weeks)]
+    tables = [features(one, Shop.of(one, 91)) for one in (of_days, of_weeks)]
 
     np.testing.assert_allclose(*tables, rtol=1e-12)
 
@@ -88,20 +87,24 @@ def test_nobody_knows_the_currency():
     dearer = {name: 137.0 * np.array(COLUMNS[name]) for name in money}
     here, there = summary_of(**COLUMNS), summary_of(**COLUMNS | dearer)
 
-    tables = (
-        features(here, BASE, Shop.of(here, BASE, 91)),
-        features(there, 137.0 * BASE, Shop.of(there, 137.0 * BASE, 91)),
-    )
+    tables = [features(one, Shop.of(one, 91)) for one in (here, there)]
 
     np.testing.assert_allclose(*tables, rtol=1e-12)
 
 
 def test_what_is_not_known_of_a_customer_is_unknown_and_no_number():
-    shop = Shop.of(summary_of(**COLUMNS), BASE, 91)
+    shop = Shop.of(summary_of(**COLUMNS), 91)
     bare = summary_of(**{name: COLUMNS[name] for name in ("frequency", "recency", "age")})
 
-    found = table(bare, np.array([0.0, 10.0, 60.0]), shop)
+    found = table(bare, shop)
 
     unknown = {name for name in FEATURES if np.isnan(found[name]).all()}
     assert unknown == {"unevenness", "day_value", "orders_per_day", "returns"}
-    assert np.isnan(found["forecast"]).tolist() == [True, False, False]
+
+
+def test_they_know_no_date():
+    later = ObservationWindow(*(day + dt.timedelta(days=366) for day in (WINDOW.start, WINDOW.end)))
+    now = summary_of(**COLUMNS)
+    then = dataclasses.replace(now, window=later)
+
+    assert np.array_equal(*(features(one, Shop.of(one, 91)) for one in (now, then)), equal_nan=True)

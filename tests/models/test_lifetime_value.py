@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from clv.checked import CustomerSummary
 from clv.errors import HorizonOutOfRange, NotEnoughData, SettingsError
+from clv.models.correction import Correction, Trial
+from clv.models.features import Shop
 from clv.models.gamma_gamma import GammaGamma
 from clv.models.lifetime_value import POOLED_DAYS, LifetimeValue, MeanSpend, ReturnShare
+from clv.models.xgb_survival import XGBSurvival
 from clv.periods import ObservationWindow
 
 WINDOW = ObservationWindow(dt.date(2022, 1, 1), dt.date(2024, 1, 1))
@@ -162,3 +168,33 @@ def test_a_model_written_as_json_and_read_back_is_equal(same_price):
     again = LifetimeValue.from_dict(json.loads(json.dumps(model.to_dict(), allow_nan=False)))
 
     assert again == model
+
+
+def test_where_no_trees_were_kept_chances_are_the_purchase_models_to_the_last_bit(model, summary):
+    trial = Trial(0.5, 0.01, 0.02, 2)
+    lost = XGBSurvival(Correction(Shop.of(summary, 91), 0.0, (trial,), None))
+    own = model.purchases.p_purchase(summary, 91)
+
+    for survival in (None, lost):
+        found = dataclasses.replace(model, survival=survival).p_purchase(summary, 91)
+        assert found.tobytes() == own.tobytes()
+
+
+WITHOUT_TREES = """
+import json, sys
+from clv.models.lifetime_value import LifetimeValue
+LifetimeValue.from_dict(json.load(sys.stdin))
+print("xgboost" in sys.modules)
+"""
+
+
+def test_xgboost_is_not_loaded_by_who_answers_without_trees(model):
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TREES],
+        input=json.dumps(model.to_dict()),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.strip() == "False"

@@ -22,7 +22,9 @@ from clv.models.baselines import Past
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics.calibration import AS_STATED
 from clv.numerics.predictive import Shock
+from clv.periods import ObservationWindow
 from clv.pipeline import backtest as module
+from clv.pipeline import lessons
 from clv.pipeline.backtest import (
     BASELINES,
     CANDIDATES,
@@ -30,7 +32,6 @@ from clv.pipeline.backtest import (
     HORIZONS,
     _fit,
     backtest,
-    lessons,
     past_records,
 )
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
@@ -38,7 +39,7 @@ from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
 from clv.store import artifacts
 from clv.store.parquet import read_summary
-from clv.store.workspace import SUMMARY, Workspace
+from clv.store.workspace import LESSONS, SUMMARY, Workspace
 
 FIRST, LAST = dt.datetime(2023, 1, 1, 9), dt.datetime(2024, 2, 5, 9)
 CUT, HORIZON = dt.date(2023, 9, 1), 91
@@ -100,7 +101,8 @@ def expected(orders, cut, horizon_days):
     for customer in known:
         lines = [a for name, at, a in orders if name == customer and first <= at.date() <= last]
         days = days_of(orders, customer, first, last, last)
-        found[customer] = (sum(lines), sum(days.values()), len(days))
+        waited = min(((day - cut).days for day in days), default=np.inf)
+        found[customer] = (sum(lines), sum(days.values()), len(days), waited)
     return found
 
 
@@ -134,7 +136,7 @@ class Seen(NamedTuple):
 
 def actual_of(split):
     columns = [split.outcome.actual[target].tolist() for target in ("net_cash", "net_matched")]
-    columns.append(split.outcome.actual["purchase_days"].tolist())
+    columns += [split.outcome.actual["purchase_days"].tolist(), split.outcome.waited.tolist()]
     return dict(zip(split.outcome.customer_id.to_pylist(), zip(*columns, strict=True), strict=True))
 
 
@@ -148,7 +150,7 @@ def test_what_followed_a_cut_agrees_with_a_plain_loop(tmp_path, seed):
     assert found.keys() == wanted.keys()
     for customer, values in wanted.items():
         assert found[customer] == pytest.approx(values, abs=1e-6), customer
-    assert min(cash for cash, _, _ in wanted.values()) < 0  # somebody only sent things back
+    assert min(cash for cash, *_ in wanted.values()) < 0  # somebody only sent things back
 
 
 def test_the_loop_notices_returns_counted_on_the_wrong_side_of_a_cut(tmp_path):
@@ -265,8 +267,11 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
         place = (record["cut"], record["horizon_days"], record["target"])
         models[place].add((record["model"], record["role"]))
 
-    assert len(models) == 18 * len(TARGETS)
-    for found in models.values():
+    of_chances = {place for place in models if place[2] == scoring.NEXT_ORDER}
+    assert len(models) - len(of_chances) == 18 * len(TARGETS)
+    for place, found in models.items():
+        if place in of_chances:
+            continue
         roles = Counter(role for _, role in found)
         assert roles["chosen"] == 1
         ours = {model.removesuffix(" + boosted") for model, role in found if role != "baseline"}
@@ -287,9 +292,7 @@ def test_a_candidate_is_held_where_the_log_is_long_enough_for_it(days, held):
 
 def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
     records = finished.outcome.backtest
-    chosen = {
-        (r["cut"], r["model"].removesuffix(" + boosted")) for r in records if r["role"] == "chosen"
-    }
+    chosen = {(r["cut"], r["model"].split(" + ")[0]) for r in records if r["role"] == "chosen"}
 
     for cut, model in chosen:
         day = dt.date.fromisoformat(cut)
@@ -420,13 +423,26 @@ def buyers_at_a_beat(seed, *, customers=300, days=760):
             at += 25 * rng.gamma(25, 1 / 25)
 
 
-def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained(tmp_path):
-    log = write_orders(tmp_path / "orders.csv", list(buyers_at_a_beat(1)))
-    workspace = ingest_only(tmp_path / "shop", log, **ORDER_LOG)
+def held_back(folder, orders):
+    """A workspace of these orders, and the records of its backtest."""
+    log = write_orders(folder / "orders.csv", orders)
+    workspace = ingest_only(folder / "shop", log, **ORDER_LOG)
+    return workspace, backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
 
-    records = backtest(workspace, ["pareto-nbd"], lambda text: None, horizon_days=91)
 
-    names = {r["cut"]: r["model"] for r in records if r["role"] == "chosen"}
+@pytest.fixture(scope="module")
+def at_a_beat(tmp_path_factory):
+    return held_back(tmp_path_factory.mktemp("at_a_beat"), list(buyers_at_a_beat(1)))
+
+
+def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained(at_a_beat):
+    workspace, records = at_a_beat
+
+    names = {
+        r["cut"]: r["model"]
+        for r in records
+        if (r["role"], r["target"], r["horizon_days"]) == ("chosen", "net_cash", 91)
+    }
     assert names[min(names)] == "pareto-nbd"  # nothing was known yet
     assert names["2024-10-29"] == "pareto-nbd + boosted"
     scores = {
@@ -436,7 +452,7 @@ def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained
     }
     corrected, plain = (scores[name, "net_cash"] for name in (names["2024-10-29"], "pareto-nbd"))
     assert corrected < 0.95 * plain
-    held = {origin.day.isoformat() for origin in lessons(workspace, "pareto-nbd")}
+    held = {origin.day.isoformat() for origin in lessons.read(workspace, "pareto-nbd")}
     assert held == set(names)
 
     digest = train(workspace, "pareto-nbd", lambda text: None)
@@ -448,10 +464,62 @@ def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained
     assert np.abs(model.expected_value(summary, 91) / value - 1).max() > 0.1
 
 
+def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_base(at_a_beat):
+    workspace, records = at_a_beat
+    scores = defaultdict(dict)
+    for r in records:
+        if r["target"] == scoring.NEXT_ORDER:
+            scores[r["cut"], r["horizon_days"], r["metric"]][r["model"]] = r["value"]
+
+    latest = "2024-10-29"
+    assert {cut for cut, *_ in scores} == {latest}  # the first at which two trials were known
+    for metric, sign in (("integrated_brier", 1), ("log_score", 1), ("uno_c", -1)):
+        found = scores[latest, 91, metric]
+        corrected, alone = found["pareto-nbd + xgb-survival"], found["pareto-nbd"]
+        assert sign * np.log(corrected / alone) < -0.02, metric
+    dates, change = scoring.worth_of_trees(records)
+    logs = [
+        np.log(own["pareto-nbd + xgb-survival"] / own["pareto-nbd"])
+        for (_, _, metric), own in scores.items()
+        if metric == "integrated_brier"
+    ]
+    assert (dates, np.log1p(change)) == (1, pytest.approx(np.mean(logs)))
+
+    model = artifacts.load(workspace, train(workspace, "pareto-nbd", lambda text: None))
+
+    summary = read_summary(workspace.path(SUMMARY))
+    assert model.survival.correction.strength > 0
+    alone = model.purchases.p_purchase(summary, 182)
+    assert np.abs(model.p_purchase(summary, 182) - alone).max() > 0.1
+    assert model.p_purchase(summary, 182).mean() == pytest.approx(alone.mean(), abs=0.05)
+
+
+def test_what_happens_after_the_last_holdout_changes_no_record_and_no_lesson(
+    at_a_beat, tmp_path, monkeypatch
+):
+    workspace, records = at_a_beat
+    orders = list(buyers_at_a_beat(1))
+    first, last = (edge(at for _, at, _ in orders) for edge in (min, max))
+    known = scoring.cuts(ObservationWindow(first.date(), last.date()), HORIZONS)
+    monkeypatch.setattr(scoring, "cuts", lambda window, horizons: known)
+    for day in range(1, 120, 3):
+        at = last + dt.timedelta(days=day)
+        orders += [(f"c{day}", at, 50.0), (f"c{day + 1}", at, -40.0)]
+
+    longer, again = held_back(tmp_path, orders)
+
+    assert again == records
+    then, now = (
+        pq.ParquetFile(place.path(LESSONS)).read().replace_schema_metadata()
+        for place in (workspace, longer)
+    )
+    assert now.equals(then)
+
+
 def test_what_was_missed_on_another_log_teaches_nothing(finished, workspace):
-    assert lessons(workspace, "pareto-nbd")
+    assert lessons.read(workspace, "pareto-nbd")
     path = workspace.path(SUMMARY)
     table = pq.read_table(path)
     pq.write_table(table.slice(1), path)
 
-    assert lessons(workspace, "pareto-nbd") == []
+    assert lessons.read(workspace, "pareto-nbd") == []

@@ -98,7 +98,9 @@ def test_a_promoted_model_answers(stored):
         (lambda folder: (folder / "manifest.json").unlink(), IncompatibleArtifact),
         (lambda folder: (folder / "manifest.json").write_text("{"), IncompatibleArtifact),
         (
-            lambda folder: _alter(folder / "manifest.json", '"format": 3', '"format": 99'),
+            lambda folder: _alter(
+                folder / "manifest.json", f'"format": {artifacts.FORMAT}', '"format": 99'
+            ),
             IncompatibleArtifact,
         ),
     ],

@@ -58,17 +58,6 @@ def repeat_purchases_by_day(days: ibis.Table, window: ObservationWindow) -> tupl
     return tuple(by_day)
 
 
-def next_purchases(days: ibis.Table, after: dt.date) -> ibis.Table:
-    """Days from ``after`` to the next purchase day, for customers who have one.
-
-    ``days`` are :func:`transactions` up to the last day that is known.
-    """
-    later = days.filter(days.date > after)
-    following = later.group_by("customer_id").agg(next_purchase=later.date.min())
-    waited = following.next_purchase.delta(ibis.literal(after), unit="day")
-    return following.select("customer_id", waited=waited.cast("float64"))
-
-
 def _by_order(table: ibis.Table) -> ibis.Table:
     moment = table.invoice_date.strftime("%Y-%m-%d %H:%M:%S")
     return table.mutate(

@@ -37,6 +37,9 @@ YEARS_BACK = (36, 24)
 FLOOR_SHARE = 1e-3
 SEED = 20_111_209
 
+NEXT_ORDER = "next_order"
+"""The target of records that judge chances of an order, not an expectation."""
+
 WORTH_A_CHANGE = 0.01
 """By how much, in the log of the deviance, a challenger has to be better than the default."""
 
@@ -50,12 +53,21 @@ SCALE_OF_YOUNG, SCALE_OF_OLD = 0.25, 0.15
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Who was scored at a cut and what followed, by target, each shape ``(n,)``."""
+    """Who was scored at a cut and what followed, by target, each shape ``(n,)``.
+
+    ``waited`` are the days to the first purchase day, infinite where none came.
+    """
 
     cut: dt.date
     horizon_days: int
     customer_id: pa.ChunkedArray
     actual: Mapping[str, Float]
+    waited: Float
+
+    @property
+    def quarters(self) -> Float:
+        """The days by which the chance of an order is judged."""
+        return np.asarray(np.linspace(0, self.horizon_days, 5)[1:].round())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,6 +173,23 @@ def deviances(
     return found
 
 
+def worth_of_trees(records: Iterable[Record]) -> tuple[int, float] | None:
+    """At how many cuts trees corrected the chances of an order, and the change of their error.
+
+    The change is that of the integrated Brier score, as the mean of logs; None without a cut.
+    """
+    scores = {
+        (record["role"], record["cut"], record["horizon_days"]): record["value"]
+        for record in records
+        if (record["target"], record["metric"]) == (NEXT_ORDER, "integrated_brier")
+    }
+    places = [place for role, *place in scores if role == "chosen"]
+    if not places:
+        return None
+    logs = [np.log(scores["chosen", *at] / scores["challenger", *at]) for at in places]
+    return len({cut for cut, _ in places}), float(np.expm1(np.mean(logs)))
+
+
 def horizon_validated(records: Iterable[Record], horizon_days: int) -> HorizonValidated:
     """How often a horizon was held against what happened, by cuts that do not overlap."""
     words: tuple[HorizonValidated, ...] = ("extrapolated", "checked_once", "checked")
@@ -216,20 +245,40 @@ def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[Record]:
     counts = list(resampled_counts(customers, seed=SEED)) if customers else []
     for forecast in forecasts:
         for target, mean in forecast.mean.items():
-            about = {
-                "model": forecast.model,
-                "role": forecast.role,
-                "cut": outcome.cut.isoformat(),
-                "horizon_days": outcome.horizon_days,
-                "target": target,
-            }
             scores = _scores(outcome.actual[target], mean, forecast.ranges.get(target), counts)
-            for metric, (value, lower, upper) in scores.items():
-                shown = float(value) if np.isfinite(value) else None
-                found.append(
-                    {**about, "metric": metric, "value": shown, "lower": lower, "upper": upper}
-                )
+            found += _lines(outcome, forecast.model, forecast.role, target, scores)
     return found
+
+
+def of_chances(outcome: Outcome, chances: Mapping[tuple[str, Role], Float]) -> list[Record]:
+    """The records of chances of an order by each of ``quarters``, by who gave them."""
+    from clv.evaluation import survival
+
+    found = []
+    for (model, role), chance in chances.items():
+        values = survival.score(outcome.waited, chance, outcome.quarters)
+        scores: dict[str, Score] = {name: (value, None, None) for name, value in values.items()}
+        found += _lines(outcome, model, role, NEXT_ORDER, scores)
+    return found
+
+
+def _lines(
+    outcome: Outcome, model: str, role: Role, target: str, scores: Mapping[str, Score]
+) -> list[Record]:
+    return [
+        {
+            "model": model,
+            "role": role,
+            "cut": outcome.cut.isoformat(),
+            "horizon_days": outcome.horizon_days,
+            "target": target,
+            "metric": metric,
+            "value": float(value) if np.isfinite(value) else None,
+            "lower": lower,
+            "upper": upper,
+        }
+        for metric, (value, lower, upper) in scores.items()
+    ]
 
 
 Score = tuple[float, float | None, float | None]

@@ -125,9 +125,9 @@ def clv_table(
 def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> dict[str, Float]:
     margin, purchases = terms.margin, model.purchases
     days = purchases.expected_transactions(summary, terms.horizon_days)
-    p_purchase = p_churn = purchases.p_purchase(summary, terms.horizon_days)
+    p_purchase = p_churn = model.p_purchase(summary, terms.horizon_days)
     if terms.churn_window_days != terms.horizon_days:
-        p_churn = purchases.p_purchase(summary, terms.churn_window_days)
+        p_churn = model.p_purchase(summary, terms.churn_window_days)
     day_value = model.day_value(summary, terms.horizon_days)
     historic = np.nan_to_num(summary.column("historic_clv")) * margin
     orders = np.nan_to_num(summary.column("orders"))
@@ -187,9 +187,7 @@ def _next_order(
     model: LifetimeValue, summary: CustomerSummary, terms: Terms, within: Float
 ) -> dict[str, pa.Array]:
     """Quartiles of the date of the next order, for customers who are likely to place one."""
-    is_likely, days = next_order_days(
-        model.purchases.p_purchase, summary, terms.horizon_days, within
-    )
+    is_likely, days = next_order_days(model.p_purchase, summary, terms.horizon_days, within)
     dates = np.full((len(days), len(summary)), np.datetime64("NaT", "D"))
     # No date is later than the calendar's last.
     has_one = days[-1] <= (dt.date.max - summary.window.end).days

@@ -1,4 +1,4 @@
-"""What the trees know of a customer: eight numbers without a currency, a calendar or a shop.
+"""What trees know of a customer: seven numbers without a currency, a calendar or a shop.
 
 Each is a ratio to the shop's own mean, to the customer's own habit, or to the horizon, mostly as
 a log, so that what was learned at one date holds at another. There is no date among them, and no
@@ -16,7 +16,6 @@ from clv.checked import CustomerSummary
 from clv.models.base import Float
 
 FEATURES = (
-    "forecast",  # the base's mean, to the shop's
     "pace",  # purchase days in the time since the first, to the shop's, drawn to it by one
     "inactivity",  # days since the last purchase, to the horizon
     "overdue",  # the same to the customer's own mean interval
@@ -31,36 +30,33 @@ FEATURES = (
 class Shop:
     """What a customer is measured against: the whole shop's means on one day.
 
-    ``pace`` is repeat purchases per day since the first purchase; amounts are in currency. All
+    ``pace`` is repeat purchases per day since the first purchase, ``day_value`` in currency. Both
     are above 0 in a shop that a forecast of money can be made for.
     """
 
     horizon_days: int
-    forecast: float
     pace: float
     day_value: float
 
     @classmethod
-    def of(cls, summary: CustomerSummary, base_mean: Float, horizon_days: int) -> Self:
+    def of(cls, summary: CustomerSummary, horizon_days: int) -> Self:
         frequency, age = summary.column("frequency"), summary.column("age")
         gross, days = (np.nansum(summary.column(of)) for of in ("gross_value", "purchase_days"))
         return cls(
             horizon_days,
-            float(base_mean.mean()),
             float(frequency.sum() / (age.sum() * summary.time_unit.days)),
             float(gross / days),
         )
 
 
-def features(summary: CustomerSummary, base_mean: Float, shop: Shop) -> Float:
-    """The columns ``FEATURES``, shape ``(n, 8)``; a customer's row depends on no other."""
+def features(summary: CustomerSummary, shop: Shop) -> Float:
+    """The columns ``FEATURES``, shape ``(n, 7)``; a customer's row depends on no other."""
     column, unit = summary.column, summary.time_unit.days
     x, t_x, age = column("frequency"), column("recency") * unit, column("age") * unit
     days, gross = column("purchase_days"), column("gross_value")
     silent = age - t_x + 1.0
     interval, mean_log = _per(t_x, x), _per(column("log_intervals"), x)
     found = {
-        "forecast": _log(base_mean / shop.forecast),
         "pace": _log((x + 1.0) / (age * shop.pace + 1.0)),
         "inactivity": _log(silent / shop.horizon_days),
         "overdue": _log(_per(silent, interval)),

@@ -15,14 +15,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData, SettingsError
 from clv.models.base import Float, PurchaseModel
-from clv.models.boosted_value import BoostedValue, Origin
+from clv.models.boosted_value import BoostedValue
 from clv.models.catalog import PURCHASE_MODELS, SPEND_MODELS
+from clv.models.correction import Origin
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.posterior import Posterior
+from clv.models.xgb_survival import XGBSurvival
 
 JOINED = " x "
 POOLED_DAYS = 6.0
@@ -87,7 +90,8 @@ class LifetimeValue:
     """A fitted purchase model, spend model and return share.
 
     Without a ``posterior`` it has expectations, and neither medians nor intervals.
-    ``corrections`` are what trees found it to miss, by horizon.
+    ``corrections`` are what trees found its money to miss, by horizon, and ``survival`` what they
+    found its chances of an order to; None where too few earlier dates could be tried.
     """
 
     purchases: PurchaseModel
@@ -96,6 +100,7 @@ class LifetimeValue:
     orders_per_day: float
     posterior: Posterior | None = None
     corrections: Mapping[int, BoostedValue] = dataclasses.field(default_factory=dict)
+    survival: XGBSurvival | None = None
 
     @property
     def name(self) -> str:
@@ -140,23 +145,23 @@ class LifetimeValue:
         posterior = Posterior.of(self.purchases, spend, summary)
         return dataclasses.replace(self, posterior=posterior)
 
-    def corrected_by(
-        self, summary: CustomerSummary, origins: Iterable[Origin], horizons: Iterable[int]
-    ) -> Self:
-        """The same with what earlier dates call for at these horizons, where they tell at all.
+    def corrected_by(self, summary: CustomerSummary, origins: Iterable[Origin]) -> Self:
+        """The same with what earlier dates call for, where they tell at all.
 
         ``summary`` is the one of the fit; an origin whose outcome was not known yet is left out.
+        Chances learn from the longest horizon that can be tried.
         """
         known = [one for one in origins if one.known_from <= summary.window.end]
-        found = {}
-        for days in horizons:
+        found, survival = {}, None
+        for days in sorted({one.horizon_days for one in known}, reverse=True):
             own = [one for one in known if one.horizon_days == days]
             with contextlib.suppress(NotEnoughData):
+                survival = survival or XGBSurvival.fit(own, summary)
                 base = self.expected_value(summary, days)
                 correction = BoostedValue.fit(own, summary, base)
-                if correction.strength:
+                if correction.correction.strength:
                     found[days] = correction
-        return dataclasses.replace(self, corrections=found)
+        return dataclasses.replace(self, corrections=found, survival=survival)
 
     def is_corrected(self, horizon_days: float) -> bool:
         return horizon_days in self.corrections
@@ -165,6 +170,17 @@ class LifetimeValue:
         """``value`` expected within the horizon by the parts, with the correction for it."""
         found = self.corrections.get(int(horizon_days)) if self.is_corrected(horizon_days) else None
         return value if found is None else found.correct(summary, value)
+
+    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
+        """Probability that each customer buys at least once within the horizon, or their own.
+
+        Every chance of an order that anybody is told comes from here.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
+        chance = self.purchases.p_purchase(summary, horizon_days)
+        return chance if self.survival is None else self.survival.correct(summary, chance)
 
     def orders_of_a_day(self, summary: CustomerSummary) -> Float:
         """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
@@ -216,6 +232,7 @@ class LifetimeValue:
             "orders_per_day": self.orders_per_day,
             "posterior": self.posterior and self.posterior.to_dict(),
             "corrections": {str(days): one.to_dict() for days, one in self.corrections.items()},
+            "survival": self.survival and self.survival.to_dict(),
         }
 
     @classmethod
@@ -229,6 +246,7 @@ class LifetimeValue:
             stored["orders_per_day"],
             posterior and Posterior.from_dict(posterior),
             {int(d): BoostedValue.from_dict(one) for d, one in stored["corrections"].items()},
+            stored["survival"] and XGBSurvival.from_dict(stored["survival"]),
         )
 
 

@@ -63,7 +63,7 @@ def of_customers(
     """
     if model.posterior is None:
         return None
-    p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
+    p_zero = 1.0 - model.p_purchase(summary, horizon_days)
     own, _ = of_customers_and_total(
         model,
         summary,

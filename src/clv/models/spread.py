@@ -69,7 +69,7 @@ def held_against(
     """
     if model.posterior is None:
         return None
-    p_zero = 1.0 - model.purchases.p_purchase(summary, horizon_days)
+    p_zero = 1.0 - model.p_purchase(summary, horizon_days)
     factor = shock.draw(ranges.DRAWS, seed=ranges.SEED)
     of_days, of_value = calibrations
     bought = np.maximum(value, 0.0)

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -20,7 +21,8 @@ from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record
 from clv.models.baselines import BASELINES
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import ObservationWindow
+from clv.pipeline import lessons
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
@@ -28,7 +30,7 @@ from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace, data_digest
 
 if TYPE_CHECKING:
-    from clv.models.boosted_value import Origin
+    from clv.models.correction import Origin
     from clv.models.lifetime_value import LifetimeValue
     from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
@@ -76,22 +78,12 @@ class Held:
     transforms: list[Transform] = dataclasses.field(default_factory=list)
     lessons: list[tuple[str, Origin]] = dataclasses.field(default_factory=list)
 
-    def add(
-        self, split: Split, outcome: Outcome, forecasts: Sequence[Forecast], among: Sequence[str]
-    ) -> None:
+    def add(self, outcome: Outcome, forecasts: Sequence[Forecast]) -> None:
         cut, days = outcome.cut, outcome.horizon_days
         self.records.extend(scoring.records(outcome, forecasts))
         self.rows.append(scoring.holdout(outcome, forecasts))
-        from clv.models.boosted_value import Origin
-
         ranges = forecasts[0].ranges
         self.transforms.extend(Transform(cut, days, name, ranges[name].stated) for name in ranges)
-        actual = outcome.actual["net_cash"]
-        self.lessons.extend(
-            (one.model, Origin(split.summary, days, one.mean["net_cash"], actual))
-            for one in forecasts
-            if one.model in among
-        )
 
 
 def backtest(
@@ -124,17 +116,22 @@ def backtest(
             known = scoring.known_by(held.records, cut)
             chosen = scoring.choose(known, [name for name in among if name in fitted])
             fitted[chosen] = fitted[chosen].with_posterior(split.summary)
+            origins = [origin for name, origin in held.lessons if name == chosen]
+            model = fitted[chosen].corrected_by(split.summary, origins)
             for days in horizons:
                 outcome = followed(tables, split, days)
                 shock = scoring.common_shock(known, days, history_days=split.summary.window.days)
                 maps = [
                     calibration_of(held.transforms, name, days, known_by=cut) for name in SPREAD
                 ]
-                origins = [origin for name, origin in held.lessons if name == chosen]
-                model = fitted[chosen].corrected_by(split.summary, origins, [days])
                 own = _chosen(model, chosen, split, outcome, (shock, maps))
                 others = {name: one for name, one in fitted.items() if name != own.model}
-                held.add(split, outcome, [own, *_others(split, days, others)], among)
+                forecasts = [own, *_others(split, days, others)]
+                held.add(outcome, forecasts)
+                held.records.extend(_of_chances(model, chosen, split.summary, outcome))
+                held.lessons.extend(
+                    lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
+                )
         if not held.records:
             raise _nothing_checked(tables.window)
         _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
@@ -222,57 +219,9 @@ def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str
     reviewed = review(held.records, rows).to_dict()
     stage.write_json(files.REVIEW, {"among": list(among), **reviewed})
     pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
-    taught = pa.concat_tables([_rows_of(*lesson) for lesson in held.lessons])
-    taught = taught.replace_schema_metadata({"data_digest": data})
-    pq.write_table(taught, stage.path(files.LESSONS), compression="snappy")
+    lessons.write(stage, held.lessons, data)
     written = [files.BACKTEST_REPORT, files.REVIEW, files.HOLDOUT, files.LESSONS]
     stage.publish("backtest", key, written)
-
-
-def _rows_of(model: str, origin: Origin) -> pa.Table:
-    """A lesson as rows of the summary, with what was forecast and what came."""
-    sample = origin.sample()
-    table = sample.summary.table
-    added = {
-        "model": pa.repeat(model, table.num_rows),
-        "window_start": pa.repeat(pa.scalar(sample.summary.window.start), table.num_rows),
-        "window_end": pa.repeat(pa.scalar(sample.day), table.num_rows),
-        "lesson_days": pa.repeat(sample.horizon_days, table.num_rows),
-        "base_mean": pa.array(sample.base_mean),
-        "actual": pa.array(sample.actual),
-    }
-    for name, column in added.items():
-        table = table.append_column(name, column)
-    return table
-
-
-def has_lessons(workspace: Workspace) -> bool:
-    """Whether a backtest was made on the log as it is."""
-    path = workspace.path(files.LESSONS)
-    digest = data_digest(workspace.path(files.SUMMARY)).encode()
-    return path.is_file() and pq.read_schema(path).metadata[b"data_digest"] == digest
-
-
-def lessons(workspace: Workspace, model: str) -> list[Origin]:
-    """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
-    from clv.models.boosted_value import Origin
-
-    if not has_lessons(workspace):
-        return []
-    path = workspace.path(files.LESSONS)
-    table = pq.read_table(path, filters=pc.field("model") == model, partitioning=None)
-    found = []
-    places = table.select(["window_start", "window_end", "lesson_days"])
-    for place in places.group_by(places.column_names).aggregate([]).to_pylist():
-        own = table.filter(
-            (pc.field("window_end") == place["window_end"])
-            & (pc.field("lesson_days") == place["lesson_days"])
-        )
-        window = ObservationWindow(place["window_start"], place["window_end"])
-        mean, actual = (own[name].to_numpy() for name in ("base_mean", "actual"))
-        summary = CustomerSummary(own, window, TimeUnit.DAY)
-        found.append(Origin(summary, place["lesson_days"], mean, actual))
-    return found
 
 
 def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
@@ -351,6 +300,25 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
         mean = {target: baseline(of_target) for target, of_target in past.items()}
         forecasts.append(Forecast(name, "baseline", mean))
     return forecasts
+
+
+def _of_chances(
+    model: LifetimeValue, name: str, summary: CustomerSummary, outcome: Outcome
+) -> list[Record]:
+    """How good the chances of an order were, with the trees' correction and without.
+
+    Nothing where none was kept.
+    """
+    if model.survival is None or not model.survival.correction.strength:
+        return []
+    alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
+    corrected = model.survival.correct(summary, alone)
+    shown = f"{name} + {model.survival.name}"
+    chances: dict[tuple[str, scoring.Role], Float] = {
+        (shown, "chosen"): corrected,
+        (name, "challenger"): alone,
+    }
+    return scoring.of_chances(outcome, chances)
 
 
 def _ranges(

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
+from clv.evaluation.backtest import NEXT_ORDER
 from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet
@@ -24,6 +25,7 @@ from clv.store.mlflow.recorder import Tracking, Training
 from clv.store.workspace import Workspace, data_digest, key_of
 
 if TYPE_CHECKING:
+    from clv.models.correction import Correction
     from clv.models.lifetime_value import LifetimeValue
 
 Records = Sequence[dict[str, Any]]
@@ -89,6 +91,9 @@ def _params(model: LifetimeValue, manifest: dict[str, Any]) -> dict[str, str]:
         said[f"{part['model']}.status"] = part.get("report", {}).get("status")
     for month, factor in enumerate(model.spend.season or (), start=1):
         said[f"spend_season.{month:02}"] = factor
+    for name, trees in _corrections(model):
+        said[f"{name}.horizon_days"] = trees.shop.horizon_days
+        said |= {f"{name}.strength": trees.strength, f"{name}.trials": trees.trials[0].origins}
     return {name: str(value) for name, value in said.items() if value is not None}
 
 
@@ -103,14 +108,31 @@ def _fit_metrics(model: LifetimeValue) -> dict[str, float]:
             metrics[f"{part['model']}.{what}"] = report[what]
         for name, error in (report["standard_errors"] or {}).items():
             metrics[f"{part['model']}.{name}.standard_error"] = error
+    for name, trees in _corrections(model):
+        for trial in trees.trials:
+            of_trial = f"{name}.gain_at_{trial.strength:g}"
+            metrics |= {of_trial: trial.gain, f"{of_trial}.standard_error": trial.error}
     return metrics
 
 
+def _corrections(model: LifetimeValue) -> Iterator[tuple[str, Correction]]:
+    """What trees learned, by name; the gains of their trials are in what each is judged by."""
+    if model.survival is not None:
+        yield model.survival.name, model.survival.correction
+    for days, found in model.corrections.items():
+        yield f"{found.name}.{days}d", found.correction
+
+
 def _scores(records: Records) -> Iterator[tuple[str, float, int]]:
-    """Scores of the chosen model, such as ``net_cash/365d/bias``, with the day of their cut."""
+    """Scores of the chosen model, such as ``net_cash/365d/bias``, with the day of their cut.
+
+    Those of chances of an order come with what they would be without trees.
+    """
     for row in records:
-        if row["role"] == "chosen" and row["value"] is not None:
+        is_chosen = row["role"] == "chosen"
+        if (is_chosen or row["target"] == NEXT_ORDER) and row["value"] is not None:
             name = f"{row['target']}/{row['horizon_days']}d/{row['metric']}"
+            name += "" if is_chosen else "/without_trees"
             yield name, row["value"], dt.date.fromisoformat(row["cut"]).toordinal()
 
 

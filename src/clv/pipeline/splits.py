@@ -86,16 +86,23 @@ def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:
     """What the ``horizon_days`` after a cut brought."""
     holdout = split.summary.window.holdout(horizon_days)
     actual = _aligned(split.summary, _followed(tables, holdout))
-    return Outcome(split.cut, horizon_days, split.summary.table["customer_id"], actual)
+    waited = actual.pop("waited")
+    waited[waited == 0] = np.inf
+    customers = split.summary.table["customer_id"]
+    return Outcome(split.cut, horizon_days, customers, actual, waited)
 
 
 def _followed(tables: Tables, holdout: ObservationWindow) -> ibis.Table:
-    """Per customer: purchase days, matched net value, and cash in less cash out."""
+    """Per customer: purchase days, matched net value, and cash in less cash out.
+
+    ``waited`` is on which day of the holdout the first purchase day lies, 0 where there is none.
+    """
     lines, credits = (_within(table, holdout) for table in (tables.lines, tables.credits))
     days = summarize.transactions(lines, tables.returns, holdout.end, net=True)
     days = days.filter(days.date >= holdout.start)
     bought = days.group_by("customer_id").agg(
         purchase_days=days.count(),
+        waited=days.date.min().delta(ibis.literal(holdout.start), unit="day") + 1,
         net_matched=(days.gross_value - days.returned_value).sum(),
     )
     moved = lines.select("customer_id", "sales").union(credits.select("customer_id", "sales"))

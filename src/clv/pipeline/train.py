@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
-from clv.pipeline.backtest import has_lessons, lessons
+from clv.pipeline import lessons
 from clv.pipeline.record import Records, record
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -32,7 +32,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
-    learned_from = [files.LESSONS] if prior and has_lessons(workspace) else []
+    learned_from = [files.LESSONS] if prior and lessons.are_there(workspace) else []
     key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
@@ -43,9 +43,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     summary = parquet.read_summary(path)
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
-    origins = lessons(workspace, model) if learned_from else []
-    horizons = {origin.horizon_days for origin in origins}
-    fitted = fitted.corrected_by(summary, origins, sorted(horizons))
+    if learned_from:
+        fitted = fitted.corrected_by(summary, lessons.read(workspace, model))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
     columns = drift.sketches(drift.of_summary(summary))

@@ -18,7 +18,7 @@ from clv.store.workspace import Stage, Workspace
 if TYPE_CHECKING:
     from clv.models.lifetime_value import LifetimeValue
 
-FORMAT = 3
+FORMAT = 4
 CHAMPION = "models/champion"
 FILES = ("model.json", "manifest.json")
 

@@ -11,6 +11,7 @@ import pytest
 from runs import run_all
 
 from clv.errors import ModelNotFound
+from clv.models import correction
 from clv.pipeline.run import Outcome
 from clv.store.mlflow import recorder
 from clv.store.mlflow.recorder import Tracking
@@ -41,10 +42,12 @@ def empty_database(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(shop_log, empty_database, tmp_path_factory):
-    """A whole recorded run; not to be changed."""
+    """A whole recorded run, with trees that correct, right or not; not to be changed."""
     root = tmp_path_factory.mktemp("tracked")
     shutil.copy(empty_database, root / "mlflow.db")
-    outcome, _ = run_all(root, shop_log, tracking=tracking_in(root))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(correction, "CAUTION", -10.0)
+        outcome, _ = run_all(root, shop_log, tracking=tracking_in(root))
     return Tracked(Workspace(root), tracking_in(root), shop_log, outcome)
 
 

@@ -76,6 +76,35 @@ def test_the_spend_season_is_among_the_parameters_by_month(finished):
     assert not any(name.startswith("spend_season") for name in _params(model, {}))
 
 
+def test_what_trees_learned_is_kept_with_their_trials(run, stored):
+    learned = {"xgb-survival": stored["survival"]}
+    learned |= {f"boosted.{days}d": one for days, one in stored["corrections"].items()}
+    assert "boosted.91d" in learned
+
+    for name, found in learned.items():
+        kept = found["correction"]
+        assert float(run.data.params[f"{name}.strength"]) == kept["strength"] > 0
+        assert float(run.data.params[f"{name}.horizon_days"]) == kept["shop"]["horizon_days"]
+        for trial in kept["trials"]:
+            gain = f"{name}.gain_at_{trial['strength']:g}"
+            assert run.data.metrics[gain] == pytest.approx(trial["gain"])
+            assert run.data.metrics[f"{gain}.standard_error"] == pytest.approx(trial["error"])
+
+
+def test_chances_of_an_order_are_kept_with_trees_and_without(run, finished):
+    latest = {
+        row["role"]: row["value"]
+        for row in sorted(finished.outcome.backtest, key=lambda row: row["cut"])
+        if (row["target"], row["metric"]) == ("next_order", "integrated_brier")
+        and row["horizon_days"] == 91
+    }
+
+    name = "next_order/91d/integrated_brier"
+    assert run.data.metrics[name] == latest["chosen"]
+    assert run.data.metrics[f"{name}/without_trees"] == latest["challenger"]
+    assert latest["chosen"] != latest["challenger"]
+
+
 def test_scores_of_the_backtest_are_kept_by_target_horizon_and_cut(client, run, finished):
     kept = 0
     for row in finished.outcome.backtest:

@@ -27,8 +27,8 @@ from clv.store.mlflow.recorder import Tracking
 
 pytestmark = pytest.mark.slow
 
-LOYAL = [12.0, 610.0, 640.0, 85.5, 1.02, 13.0, 15.0, 1111.5, 60.0]
-ONCE = [0.0, 0.0, 500.0, 42.0, 1.0, 1.0, 1.0, 42.0, 0.0]
+LOYAL = [12.0, 610.0, 640.0, 85.5, 1.02, 13.0, 15.0, 1111.5, 60.0, 46.1]
+ONCE = [0.0, 0.0, 500.0, 42.0, 1.0, 1.0, 1.0, 42.0, 0.0, None]
 
 
 def free_port():

@@ -24,7 +24,7 @@ from clv.store import artifacts
 
 ASKED = (
     *("frequency", "recency", "age", "mean_day_value", "season_of_days"),
-    *("purchase_days", "orders", "gross_value", "returned_value"),
+    *("purchase_days", "orders", "gross_value", "returned_value", "log_intervals"),
 )
 ANSWERED = ("predicted_clv", "predicted_number_of_orders", "p_purchase_in_horizon", "p_alive")
 HORIZON_DAYS = 365
@@ -65,7 +65,7 @@ class LifetimeValueModel(PythonModel):
             answers = (
                 np.round(model.expected_value(summary, horizon), 2),
                 days * model.orders_of_a_day(summary),
-                purchases.p_purchase(summary, horizon),
+                model.p_purchase(summary, horizon),
                 purchases.p_alive(summary),
             )
         except ClvError as error:

@@ -33,9 +33,9 @@ PATIENCE = 5  # seconds to wait for a database before it counts as away or locke
 
 # A customer of many orders, one who bought once long ago, one who sent everything back.
 EXAMPLE = (
-    (12.0, 610.0, 640.0, 85.5, 1.02, 13.0, 15.0, 1111.5, 60.0),
-    (0.0, 0.0, 500.0, 42.0, 1.0, 1.0, 1.0, 42.0, 0.0),
-    (0.0, 0.0, 90.0, float("nan"), float("nan"), 0.0, 0.0, 0.0, 0.0),
+    (12.0, 610.0, 640.0, 85.5, 1.02, 13.0, 15.0, 1111.5, 60.0, 46.1),
+    (0.0, 0.0, 500.0, 42.0, 1.0, 1.0, 1.0, 42.0, 0.0, float("nan")),
+    (0.0, 0.0, 90.0, float("nan"), float("nan"), 0.0, 0.0, 0.0, 0.0, float("nan")),
 )
 
 
