@@ -12,7 +12,7 @@ from clv.evaluation import metrics
 from clv.evaluation.metrics import (
     RANK_METRICS,
     RATIO_METRICS,
-    bootstrap_intervals,
+    bootstrap_interval,
     gini,
     resampled_counts,
     resampled_metrics,
@@ -229,9 +229,7 @@ def test_without_a_positive_floor_there_is_no_deviance(floor):
         (np.where(MEAN == 90.0, np.nan, MEAN), r"mean has 2 values not finite, first: \[2\]"),
     ],
 )
-@pytest.mark.parametrize(
-    "ask", [score, lambda *args, floor: bootstrap_intervals(*args, floor=floor, counts=[])]
-)
+@pytest.mark.parametrize("ask", [score, lambda *args, floor: of_one([], *args, floor=floor)])
 def test_arrays_that_cannot_be_compared_are_refused(ask, mean, message):
     with pytest.raises(ValueError, match=message):
         ask(ACTUAL, mean, MEDIAN, floor=FLOOR)
@@ -256,7 +254,7 @@ def test_many_customers_come_in_blocks_with_the_same_draws(monkeypatch):
 
 def test_a_resampled_metric_is_the_metric_of_the_repeated_customers():
     blocks = list(resampled_counts(len(ACTUAL), draws=20, seed=8))
-    found = resampled_metrics(blocks, ACTUAL, MEAN, MEDIAN, floor=FLOOR)
+    found = of_one(blocks, ACTUAL, MEAN, MEDIAN, floor=FLOOR)
 
     for draw, counts in enumerate(np.concatenate(blocks).astype(int)):
         repeated = (np.repeat(values, counts) for values in (ACTUAL, MEAN, MEDIAN))
@@ -270,25 +268,29 @@ def test_one_seed_resamples_two_models_jointly_and_two_seeds_do_not():
 
     def mae_by_draw(median, seed):
         counts = resampled_counts(len(ACTUAL), draws=40, seed=seed)
-        return resampled_metrics(counts, ACTUAL, MEAN, median, floor=FLOOR)["mae"]
+        return of_one(counts, ACTUAL, MEAN, median, floor=FLOOR)["mae"]
 
     base = mae_by_draw(MEDIAN, seed=3)
     assert mae_by_draw(twice_as_wrong, seed=3) / base == pytest.approx(np.full(40, 2.0))
     assert np.std(mae_by_draw(twice_as_wrong, seed=5) / base) > 0.1
 
 
-def test_intervals_are_quantiles_of_the_draws_and_leave_out_ranks():
-    actual = np.abs(ACTUAL) + 1.0  # no draw without a positive total
-    counts = list(resampled_counts(len(actual), draws=200, seed=6))
-    draws = resampled_metrics(counts, actual, MEAN, MEDIAN, floor=FLOOR)
-    intervals = bootstrap_intervals(actual, MEAN, MEDIAN, floor=FLOOR, counts=counts)
+def test_forecasts_resampled_together_are_as_each_alone():
+    blocks = list(resampled_counts(len(ACTUAL), draws=20, seed=8))
+    means, medians = (MEAN, MEDIAN), (MEDIAN, MEAN)
+    both = resampled_metrics(blocks, ACTUAL, means, medians, floor=FLOOR)
 
-    assert list(intervals) == NAMES
-    assert {name for name in NAMES if intervals[name] is None} == set(RANK_METRICS)
-    for name in RATIO_METRICS:
-        lower, upper = intervals[name]
-        assert np.count_nonzero(draws[name] < lower) == 20
-        assert np.count_nonzero(draws[name] > upper) == 20
+    for place, (mean, median) in enumerate(zip(means, medians, strict=True)):
+        for name, alone in of_one(blocks, ACTUAL, mean, median, floor=FLOOR).items():
+            assert both[name][:, place] == pytest.approx(alone, nan_ok=True)
+
+
+def test_an_interval_leaves_out_as_many_draws_on_either_side():
+    draws = np.random.default_rng(6).normal(size=200)
+
+    lower, upper = bootstrap_interval(draws)
+
+    assert (np.count_nonzero(draws < lower), np.count_nonzero(draws > upper)) == (20, 20)
 
 
 def share_of_samples_whose_interval_holds_the_truth(level):
@@ -298,10 +300,8 @@ def share_of_samples_whose_interval_holds_the_truth(level):
     for sample in range(200):
         actual = rng.exponential(size=300) + 1.0
         counts = resampled_counts(300, draws=100, seed=sample)
-        intervals = bootstrap_intervals(
-            actual, forecast, forecast, floor=1.0, level=level, counts=counts
-        )
-        lower, upper = intervals["mae"]
+        drawn = of_one(counts, actual, forecast, forecast, floor=1.0)
+        lower, upper = bootstrap_interval(drawn["mae"], level=level)
         held += lower <= truth <= upper
     return held / 200
 
@@ -314,19 +314,12 @@ def test_the_coverage_test_notices_an_interval_too_narrow():
     assert share_of_samples_whose_interval_holds_the_truth(0.5) < 0.65
 
 
-@pytest.mark.parametrize(
-    ("actual", "unknown"),
-    [
-        ([], set(NAMES)),
-        ([3.0], set(NAMES)),
-        ([0.0, 0.0, 0.0], {"bias", "wape", *RANK_METRICS}),
-        ([0.0, 0.0, 5.0], {"bias", "wape", *RANK_METRICS}),
-    ],
-    ids=["nobody", "one customer", "all zero", "one buyer, absent from some draws"],
-)
-def test_an_interval_that_cannot_be_known_is_none(actual, unknown):
-    forecast = np.ones(len(actual))
-    counts = list(resampled_counts(len(actual), seed=2)) if actual else []
-    intervals = bootstrap_intervals(np.array(actual), forecast, forecast, floor=0.1, counts=counts)
+@pytest.mark.parametrize("draws", [[], [1.0, np.nan]], ids=["none", "one undefined"])
+def test_an_interval_that_cannot_be_known_is_none(draws):
+    assert bootstrap_interval(np.array(draws)) is None
 
-    assert {name for name in NAMES if intervals[name] is None} == unknown
+
+def of_one(counts, actual, mean, median, *, floor):
+    """The ratio metrics of one forecast."""
+    found = resampled_metrics(counts, actual, [mean], [median], floor=floor)
+    return {name: values[:, 0] for name, values in found.items()}

@@ -20,7 +20,6 @@ import pyarrow as pa
 from clv.periods import ObservationWindow, months_before
 
 if TYPE_CHECKING:
-    from clv.evaluation.metrics import Counts
     from clv.models.segments import HorizonValidated
     from clv.numerics.predictive import Shock
 
@@ -100,6 +99,11 @@ class Forecast:
     role: Role
     mean: Mapping[str, Float]
     ranges: Mapping[str, Range] = dataclasses.field(default_factory=dict)
+
+    def of(self, target: str) -> tuple[Float, Float]:
+        """Mean and median, one number for both where no distribution is stated."""
+        mean, spread = self.mean[target], self.ranges.get(target)
+        return mean, mean if spread is None else spread.median
 
 
 def cuts(window: ObservationWindow, horizons: Iterable[int]) -> dict[dt.date, list[int]]:
@@ -236,16 +240,26 @@ def common_shock(records: Iterable[Record], horizon_days: int, *, history_days: 
     return Shock(float(np.sqrt(variance)), float(degrees))
 
 
-def records(outcome: Outcome, forecasts: Iterable[Forecast]) -> list[Record]:
+def records(outcome: Outcome, forecasts: Sequence[Forecast]) -> list[Record]:
     """One record per model, target and metric, in the form of ``reports/backtest.json``."""
-    from clv.evaluation.metrics import resampled_counts
+    from clv.evaluation import metrics
 
     found = []
     customers = len(outcome.customer_id)
-    counts = list(resampled_counts(customers, seed=SEED)) if customers else []
-    for forecast in forecasts:
-        for target, mean in forecast.mean.items():
-            scores = _scores(outcome.actual[target], mean, forecast.ranges.get(target), counts)
+    # A single customer says nothing about others.
+    counts = list(metrics.resampled_counts(customers, seed=SEED)) if customers > 1 else []
+    for target, actual in outcome.actual.items():
+        floor = FLOOR_SHARE * float(np.maximum(actual, 0.0).mean())
+        own = [forecast for forecast in forecasts if target in forecast.mean]
+        means, medians = ([one.of(target)[place] for one in own] for place in (0, 1))
+        drawn = {}
+        if counts and own:
+            drawn = metrics.resampled_metrics(counts, actual, means, medians, floor=floor)
+        for place, forecast in enumerate(own):
+            ends = {
+                name: metrics.bootstrap_interval(values[:, place]) for name, values in drawn.items()
+            }
+            scores = _scores(actual, forecast, target, floor=floor, ends=ends)
             found += _lines(outcome, forecast.model, forecast.role, target, scores)
     return found
 
@@ -285,17 +299,21 @@ Score = tuple[float, float | None, float | None]
 
 
 def _scores(
-    actual: Float, mean: Float, spread: Range | None, counts: Sequence[Counts]
+    actual: Float,
+    forecast: Forecast,
+    target: str,
+    *,
+    floor: float,
+    ends: Mapping[str, tuple[float, float] | None],
 ) -> dict[str, Score]:
     """Every metric with its ends, None where it has none."""
     from clv.evaluation import metrics
 
-    median = mean if spread is None else spread.median
-    floor = FLOOR_SHARE * float(np.maximum(actual, 0.0).mean())
-    values = metrics.score(actual, mean, median, floor=floor)
-    ends = metrics.bootstrap_intervals(actual, mean, median, floor=floor, counts=counts)
+    spread = forecast.ranges.get(target)
+    mean, median = forecast.of(target)
     scores: dict[str, Score] = {
-        name: (value, *(ends[name] or (None, None))) for name, value in values.items()
+        name: (value, *(ends.get(name) or (None, None)))
+        for name, value in metrics.score(actual, mean, median, floor=floor).items()
     }
     if spread is None:
         return scores

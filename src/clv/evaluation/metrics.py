@@ -19,7 +19,7 @@ log(1 + value). Start reading at :func:`score`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -155,51 +155,40 @@ def resampled_counts(customers: int, *, draws: int = 200, seed: int) -> Iterator
 def resampled_metrics(
     counts: Iterable[Counts],
     actual: FloatArray,
-    mean: FloatArray,
-    median: FloatArray,
+    means: Sequence[FloatArray],
+    medians: Sequence[FloatArray],
     *,
     floor: float,
 ) -> dict[str, FloatArray]:
-    """The ratio metrics of every draw, each shape ``(draws,)``; NaN in draws without one.
+    """The ratio metrics of every draw, each shape ``(draws, k)``; NaN in draws without one.
 
     Args:
         counts: Blocks of shape ``(rows, n)``, from :func:`resampled_counts`.
         actual: As in :func:`score`, and so are the others.
+        means: Those of ``k`` forecasts, and ``medians`` likewise.
 
     Raises:
         ValueError: as in :func:`score`.
     """
-    _require_comparable(actual=actual, mean=mean, median=median)
-    columns = _columns(actual, mean, median, floor)
-    return _ratios(np.concatenate([block.astype(float) @ columns for block in counts]))
+    each = []
+    for mean, median in zip(means, medians, strict=True):
+        _require_comparable(actual=actual, mean=mean, median=median)
+        each.append(_columns(actual, mean, median, floor))
+    columns = np.concatenate(each, axis=1)
+    sums = np.concatenate([block.astype(float) @ columns for block in counts])
+    return _ratios(sums.reshape(len(sums), len(each), -1))
 
 
-def bootstrap_intervals(
-    actual: FloatArray,
-    mean: FloatArray,
-    median: FloatArray,
-    *,
-    floor: float,
-    counts: Iterable[Counts],
-    level: float = 0.8,
-) -> dict[str, tuple[float, float] | None]:
-    """How far each metric would move with other customers: lower and upper end at ``level``.
+def bootstrap_interval(draws: FloatArray, *, level: float = 0.8) -> tuple[float, float] | None:
+    """How far a metric would move with other customers: lower and upper end at ``level``.
 
-    The quantiles of the metric over customers resampled as often as ``counts`` say, which are
-    those of :func:`resampled_counts`. None for the rank metrics, which
-    are not resampled; with fewer than two customers, which say nothing about others; and
-    where a draw leaves the metric undefined. Arguments and errors as in :func:`score`.
+    The quantiles of its values over resampled customers, shape ``(draws,)``; None where a draw
+    leaves it undefined, or nothing was drawn.
     """
-    _require_comparable(actual=actual, mean=mean, median=median)
-    intervals: dict[str, tuple[float, float] | None]
-    intervals = dict.fromkeys((*RATIO_METRICS, *RANK_METRICS))
-    if actual.size < 2:
-        return intervals
-    for name, values in resampled_metrics(counts, actual, mean, median, floor=floor).items():
-        if not np.isnan(values).any():
-            lower, upper = np.quantile(values, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
-            intervals[name] = (float(lower), float(upper))
-    return intervals
+    if not draws.size or np.isnan(draws).any():
+        return None
+    lower, upper = np.quantile(draws, [(1.0 - level) / 2.0, (1.0 + level) / 2.0])
+    return float(lower), float(upper)
 
 
 def _columns(actual: FloatArray, mean: FloatArray, median: FloatArray, floor: float) -> FloatArray:

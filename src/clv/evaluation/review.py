@@ -120,10 +120,7 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     frame = about_money.drop_columns(["customer_id"]).to_pandas()
     frame["who"] = pc.index_in(about_money["customer_id"], value_set=ids).to_numpy()
     for (cut, days), here in frame.groupby(list(PLACE)):
-        scores = {
-            name if role == "baseline" else CHOSEN: _logs(of_one, blocks, score)
-            for (name, role), of_one in here.groupby(["model", "role"])
-        }
+        scores = _logs(here, blocks, score)
         ours = scores.pop(CHOSEN, None)
         if ours is None or not all(np.isfinite(one[0]) for one in (ours, *scores.values())):
             continue
@@ -150,16 +147,25 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     )
 
 
-def _logs(rows: pd.DataFrame, blocks: Sequence[npt.NDArray[np.uint8]], score: str) -> Float:
-    """The log of one forecast's score under each resampling; NaN where it has none, or is 0."""
-    who, actual, mean, median = (
-        rows[name].to_numpy() for name in ("who", "actual", "mean", "median")
-    )
+def _logs(
+    rows: pd.DataFrame, blocks: Sequence[npt.NDArray[np.uint8]], score: str
+) -> dict[str, Float]:
+    """By forecast, the log of its score under each resampling; NaN where it has none, or is 0.
+
+    ``rows`` are of one place, each forecast's of the same customers in the same order.
+    """
+    forecasts = {
+        str(name) if role == "baseline" else CHOSEN: own
+        for (name, role), own in rows.groupby(["model", "role"])
+    }
+    who, actual = (next(iter(forecasts.values()))[name].to_numpy() for name in ("who", "actual"))
+    means = [own["mean"].to_numpy() for own in forecasts.values()]
+    medians = [own["median"].fillna(own["mean"]).to_numpy() for own in forecasts.values()]
     counts = [block[:, who] for block in blocks]
     floor = FLOOR_SHARE * float(np.maximum(actual, 0).mean())
-    middle = np.where(np.isnan(median), mean, median)
-    found = resampled_metrics(counts, actual, mean, middle, floor=floor)[score]
-    return np.log(found, out=np.full_like(found, np.nan), where=found > 0)
+    found = resampled_metrics(counts, actual, means, medians, floor=floor)[score].T
+    logs = np.log(found, out=np.full_like(found, np.nan), where=found > 0)
+    return dict(zip(forecasts, logs, strict=True))
 
 
 def of_comparison(found: Comparison) -> Finding:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics import posterior
-from clv.numerics.optimize import Float, LogPrior, Objective, Optimum, Status, maximize
+from clv.numerics.optimize import Float, LogPrior, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
 
 Rate = float | Float
@@ -125,7 +125,7 @@ def fit(x: npt.ArrayLike, mean: npt.ArrayLike, *, power: bool = False) -> Optimu
     unit = float(np.exp(np.mean(np.log(value))))
     start = np.array([0.0, np.log(2.0), 0.0, 0.0])[: 3 + power]
     found = maximize(
-        _objective(x, value, unit, power),
+        functools.partial(_total, seen=_seen(x, value, unit, power)),
         start,
         prior=_PRIOR if power else None,
         coefficients=int(power),
@@ -147,16 +147,16 @@ def draw(
     ``x``, ``mean`` and ``power`` are those of the fit, ``count`` and ``seed`` as in
     :func:`clv.numerics.posterior.draw`.
     """
-    objective = _objective(x, np.asarray(mean, dtype=float), 1.0, power)
+    seen = _seen(x, np.asarray(mean, dtype=float), 1.0, power)
     p, q, gamma, eta = (float(value) for value in params)
     mode = np.array([np.log(p), np.log(q), np.log(gamma), eta])[: 3 + power]
     precision = _PRIOR.precision[: mode.size]
 
     def log_posterior(point: Float) -> float:
-        value = objective(point)[0] - float(precision @ point**2) / 2
+        value = _value(point, seen)[0] - float(precision @ point**2) / 2
         return value if np.isfinite(value) else -np.inf
 
-    hessian = objective(mode)[2] - np.diag(precision)
+    hessian = _total(mode, seen)[2] - np.diag(precision)
     return posterior.draw(log_posterior, mode, hessian, count=count, seed=seed)
 
 
@@ -174,32 +174,41 @@ class _Purchases(NamedTuple):
     customers: npt.NDArray[np.int64]
 
 
-def _objective(x: npt.ArrayLike, mean: Float, unit: float, power: bool) -> Objective:
+def _seen(x: npt.ArrayLike, mean: Float, unit: float, power: bool) -> _Purchases:
     count = np.asarray(x, dtype=float)
     of_gamma = np.column_stack([np.ones_like(count), np.log(count)])[:, : 1 + power]
-    seen = _Purchases(count, count * mean / unit, of_gamma, *np.unique(count, return_counts=True))
-    return functools.partial(_total, seen=seen)
+    return _Purchases(count, count * mean / unit, of_gamma, *np.unique(count, return_counts=True))
+
+
+def _value(point: Float, seen: _Purchases) -> tuple[float, Float, float, float]:
+    """Summed log-likelihood of the totals but for its constant, and what it is made of.
+
+    That is the ratio of each total to its gamma, and the sums of the log of 1 + the ratio, and,
+    ``x`` times, of 1 + its inverse.
+    """
+    p, q = (float(v) for v in np.exp(point[:2]))
+    ratio = seen.z / np.exp(seen.of_gamma @ point[2:])
+    below, above = float(np.log1p(ratio).sum()), float(seen.x @ np.log1p(1 / ratio))
+    value = float(seen.customers @ _negative_log_beta(p * seen.distinct, q))
+    return value - q * below - p * above, ratio, below, above
 
 
 def _total(point: Float, seen: _Purchases) -> tuple[float, Float, Float]:
-    """Summed log-likelihood of the totals but for its constant, in log parameters."""
-    x, z, of_gamma, distinct, customers = seen
+    """The same log-likelihood with gradient and Hessian, in log parameters."""
+    x, _, of_gamma, distinct, customers = seen
     p, q = (float(v) for v in np.exp(point[:2]))
     own, both = p * distinct, p * distinct + q
-    ratio = z / np.exp(of_gamma @ point[2:])
-    below, above = np.log1p(ratio), np.log1p(1 / ratio)
+    value, ratio, below, above = _value(point, seen)
     # Each from its own quotient: where customers hardly vary the rest is next to nothing.
     share, rest = ratio / (1 + ratio), 1 / (1 + ratio)
-    value = customers @ _negative_log_beta(own, q) - q * below.sum() - p * (x @ above)
-
     first_own, second_own = _digamma_rise(own, q)
     first_q, second_q = _digamma_rise(q, own)
     second = special.polygamma(1, both)
     slope = q * share - p * x * rest
     gradient = np.array(
         [
-            customers @ (own * first_own) - p * (x @ above),
-            q * (customers @ first_q - below.sum()),
+            customers @ (own * first_own) - p * above,
+            q * (customers @ first_q - below),
             *(slope @ of_gamma),
         ]
     )
@@ -212,7 +221,7 @@ def _total(point: Float, seen: _Purchases) -> tuple[float, Float, Float]:
     bend = (p * x + q) * share * rest
     hessian[2:, 2:] = -np.triu(of_gamma.T @ (bend[:, None] * of_gamma))
     hessian += np.triu(hessian, 1).T
-    return float(value), gradient, hessian
+    return value, gradient, hessian
 
 
 def _negative_log_beta(a: Float, b: float) -> Float:
