@@ -48,7 +48,9 @@ def by_nuts(customers, *, log_centers, log_sd, levels, draws):
     pairs = zip(NAMES, log_centers, strict=True)
     priors = {name: Prior("LogNormal", mu=mu, sigma=log_sd) for name, mu in pairs}
     model = ParetoNBDModel(data=table(customers), model_config=priors)
-    sampling = {"draws": draws, "tune": draws, "chains": 2, "cores": 2, "random_seed": 1}
+    start = dict(zip(NAMES, np.exp(log_centers), strict=True))
+    sampling = {"init": "adapt_diag", "initvals": start, "cores": 2, "random_seed": 1}
+    sampling |= {"draws": draws, "tune": draws, "chains": 2}
     _, cost = measured(lambda: model.fit(method="mcmc", progressbar=False, **sampling))
     found = model.fit_result[list(NAMES)]
     sizes = [arviz.ess(found, method="quantile", prob=level) for level in levels]

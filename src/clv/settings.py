@@ -68,7 +68,14 @@ class Settings(BaseSettings):
     with_tax_and_shipping: bool = False
     basis: Literal["net", "gross"] = "net"
     model: Literal[
-        "auto", "seasonal-pareto-nbd", "pareto-nbd", "bg-nbd", "mbg-nbd", "mbg-cnbd", "nbd"
+        "auto",
+        "seasonal-pareto-nbd",
+        "drifting-pareto-nbd",
+        "pareto-nbd",
+        "bg-nbd",
+        "mbg-nbd",
+        "mbg-cnbd",
+        "nbd",
     ] = "auto"
     horizon_days: int = Field(365, ge=1, le=3650)
     churn_window_days: int | None = Field(None, ge=1, le=3650)

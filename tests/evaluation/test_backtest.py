@@ -93,8 +93,8 @@ def test_cuts_lie_months_back_with_as_much_log_up_to_them_as_after(start, end, h
     assert found == wanted
 
 
-def deviances(model, values, role="challenger"):
-    months = range(1, len(values) + 1)
+def deviances(model, values, role="challenger", first=1):
+    months = range(first, first + len(values))
     about = {"model": model, "role": role, "target": "net_cash", "metric": "tweedie"}
     return [
         {**about, "cut": f"2023-0{month}-01", "horizon_days": 91, "value": value}
@@ -117,6 +117,14 @@ def test_another_model_is_chosen_only_where_it_was_clearly_better_throughout(cha
 
     assert choose(first + deviances("b", challenger) + of_others, ["a", "b", "c"]) == best
     assert choose([], ["a", "b"]) == "a"
+
+
+@pytest.mark.parametrize(("challenger", "best"), [([9.0, 9.0], "b"), ([9.89, 9.89], "a")])
+def test_before_a_log_was_long_enough_for_a_model_the_first_would_have_answered(challenger, best):
+    first = deviances("a", [10.0, 10.0, 10.0], "chosen")
+
+    assert choose(first + deviances("b", challenger, first=2), ["a", "b"]) == best
+    assert choose(first, ["a", "b"]) == "a"
 
 
 def test_what_is_known_on_a_day_has_ended_by_then():

@@ -60,6 +60,24 @@ def test_the_seasonal_model_is_right_where_the_plain_one_sees_loyalty(name, days
     assert least < plain - seasonal < most
 
 
+@pytest.mark.parametrize("gained", [-0.2, 0.0, 0.3])
+def test_a_level_that_drifts_is_found_and_halves_the_miss(gained):
+    def level(day):
+        return np.exp(gained * day / YEAR)
+
+    known = shop(0, **MANY, days=1095, level=level).at(1095)
+    names = "drifting-pareto-nbd", "seasonal-pareto-nbd"
+    drifting, seasonal = (PURCHASE_MODELS[name].fit(known.summary) for name in names)
+    missed, missed_without = (
+        abs(model.expected_transactions(known.summary, YEAR).sum() / known.later.sum() - 1)
+        for model in (drifting, seasonal)
+    )
+
+    assert drifting.season.drift == pytest.approx(gained, abs=0.06)
+    # What is left is the drift of the year to come.
+    assert missed < 0.65 * missed_without if gained else abs(missed - missed_without) < 0.03
+
+
 @pytest.mark.parametrize("leaving", ["at a purchase", "in between"])
 def test_buyers_by_the_clock_are_recognized_and_better_foreseen(leaving):
     known = shop_of_regular_buyers(1, k=4, leaving=leaving, customers=8000).at(730)

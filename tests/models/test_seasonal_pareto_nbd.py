@@ -7,7 +7,7 @@ import pytest
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.pareto_nbd import ParetoNBD
-from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD, YearlySeason
+from clv.models.seasonal_pareto_nbd import DriftingParetoNBD, SeasonalParetoNBD, YearlySeason
 from clv.periods import ObservationWindow
 
 START = dt.date(2020, 1, 1)
@@ -145,3 +145,22 @@ def test_purchases_of_each_day_have_to_be_known():
 
 def test_a_model_reads_back_from_plain_json_as_the_same_value():
     assert SeasonalParetoNBD.from_dict(json.loads(json.dumps(MODEL.to_dict()))) == MODEL
+
+
+def test_a_drift_ends_with_the_log_and_is_asked_of_two_years_at_least():
+    end = SUMMARY.window.end.toordinal()
+    season = YearlySeason((*[0.0] * 8, 0.3), START, SUMMARY.window.end)
+
+    found = season.log_multiplier(end - 365, 2 * 365)
+    assert found[[0, 365, 729]] == pytest.approx([-0.3, 0.0, 0.0], abs=1e-3)
+    with pytest.raises(NotEnoughData, match="728 are the least"):
+        DriftingParetoNBD.fit(known(SHOP, 700)[0])
+
+
+def test_draws_of_a_drifting_level_spread_around_the_fitted_one():
+    model = DriftingParetoNBD.fit(SUMMARY)
+    drawn = model.draw_params(SUMMARY, count=200, seed=1).points[:, -1]
+
+    error = model.report.standard_errors["drift"]
+    assert drawn.mean() == pytest.approx(model.season.drift, abs=error / 2)
+    assert drawn.std() == pytest.approx(error, rel=0.25)

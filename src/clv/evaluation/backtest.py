@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 Role = Literal["chosen", "challenger", "baseline"]
 Record = dict[str, Any]
+Place = tuple[str, int]
+"""A cut and a horizon."""
 
 MONTHS_BACK = (*range(12, 0, -1),)
 """Cuts lie whole months before the end of the log, within a year of it."""
@@ -114,25 +116,32 @@ def choose(records: Iterable[Record], candidates: Sequence[str]) -> str:
     """The candidate that forecast net cash best: the first, unless another is clearly better.
 
     Better is by the Tweedie deviance of the mean, as the mean over cuts and horizons of the log
-    of its ratio to the first's. A candidate that failed where the first did not is out.
+    of its ratio to the first's, which would have answered before the log was long enough for
+    another. One that failed after that is out.
     """
     deviance = deviances(records, candidates)
     first, *others = candidates
     places = deviance[first]
-    gains = {
-        name: float(np.mean([np.log(places[at] / deviance[name][at]) for at in places]))
-        for name in others
-        if places and places.keys() <= deviance[name].keys()
-    }
+    gains = {name: _gain(deviance[name], places) for name in others}
     best = max(gains, key=lambda name: gains[name], default=first)
     return best if gains.get(best, 0.0) > WORTH_A_CHANGE else first
 
 
+def _gain(own: Mapping[Place, float], first: Mapping[Place, float]) -> float:
+    common = own.keys() & first.keys()
+    if not common:
+        return 0.0
+    begun = min(cut for cut, _ in common)
+    if any(cut >= begun for cut, _ in first.keys() - common):
+        return -np.inf
+    return float(sum(np.log(first[at] / own[at]) for at in common) / len(first))
+
+
 def deviances(
     records: Iterable[Record], candidates: Iterable[str]
-) -> dict[str, dict[tuple[str, int], float]]:
+) -> dict[str, dict[Place, float]]:
     """By candidate, cut and horizon: the Tweedie deviance of its mean of net cash."""
-    found: dict[str, dict[tuple[str, int], float]] = {name: {} for name in candidates}
+    found: dict[str, dict[Place, float]] = {name: {} for name in candidates}
     for record in records:
         if (record["target"], record["metric"]) == ("net_cash", "tweedie"):
             place = record["cut"], record["horizon_days"]

@@ -79,6 +79,8 @@ class PurchaseModel(Protocol):
     """
 
     name: ClassVar[str]
+    least_log_days: ClassVar[int]
+    """A log shorter than that is not asked."""
 
     @property
     def report(self) -> FitReport: ...
@@ -127,6 +129,7 @@ class FittedPurchases(Generic[P]):
     params_type: ClassVar[type[Any]]
     numerics: ClassVar[Any]
     """The module that answers for ``params``: p_alive and what lies ahead."""
+    least_log_days: ClassVar[int] = 0
 
     params: P
     time_unit: TimeUnit

@@ -9,11 +9,12 @@ from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
-from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
+from clv.models.seasonal_pareto_nbd import DriftingParetoNBD, SeasonalParetoNBD
 
 PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {
     ParetoNBD.name: ParetoNBD,
     SeasonalParetoNBD.name: SeasonalParetoNBD,
+    DriftingParetoNBD.name: DriftingParetoNBD,
     BGNBD.name: BGNBD,
     MBGNBD.name: MBGNBD,
     MBGCNBD.name: MBGCNBD,

@@ -59,12 +59,17 @@ their age and the calendar are one and the same."""
 
 SHORTEST_LOG_DAYS = 364
 """A season is not looked for in a log that has not seen the whole year."""
+SHORTEST_DRIFTING_DAYS = 728
+"""Nor a drift of the level in one of less than two, where it may be the season."""
+DRIFT_SD = 0.2
+"""Standard deviation of the log of what the level gains in a year."""
 
 CALENDAR_DAYS = 3650
 """How far back the calendar reaches; a customer older than that had no season before."""
 
+_PRIOR_OF_RATES = "log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2), "
 _PRIOR_OF_COEFFICIENTS = "opening ~ N(0, 2^2), season ~ N(0, .15^2)"
-_PRIOR = f"log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2), {_PRIOR_OF_COEFFICIENTS}"
+_PRIOR_OF_DRIFT = ", drift ~ N(0, .2^2)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,12 +96,18 @@ class Opening:
 class YearlySeason:
     """Log of the purchase rate through the year, and the days that have shown it.
 
-    ``coefficients`` are those of :func:`harmonics`; none where the log cannot show a season.
+    ``coefficients`` are those of :func:`harmonics`, and then, where the level drifts, what its
+    log gains in a year; none where the log cannot show a season.
     """
 
     coefficients: tuple[float, ...]
     seen_from: dt.date
     seen_to: dt.date
+
+    @property
+    def drift(self) -> float:
+        """What the log of the level gained in a year, up to the last day seen and no further."""
+        return sum(self.coefficients[len(WAVES) :])
 
     def log_multiplier(self, first: int, days: int) -> Float:
         """Of ``days`` days from the ordinal ``first`` on; beyond those seen it is shrunk."""
@@ -106,7 +117,7 @@ class YearlySeason:
         return full
 
     def waves(self, first: int, days: int) -> Float:
-        """What the coefficients multiply on those days, shape ``(days, 2 HARMONICS)``."""
+        """What the coefficients multiply on those days, shape ``(days, coefficients)``."""
         ordinal = first + np.arange(days)
         seen_from, seen_to = self.seen_from.toordinal(), self.seen_to.toordinal()
         farthest = np.floor((ordinal - seen_from) / DAYS_PER_YEAR)
@@ -114,7 +125,14 @@ class YearlySeason:
         years = np.maximum(farthest - nearest + 1.0, 0.0)
         kept = years * SEASON_SD**2 / (years * SEASON_SD**2 + YEAR_SD**2)
         kept[ordinal <= seen_to] = 1.0
-        return kept[:, None] * harmonics(ordinal)
+        waves = kept[:, None] * harmonics(ordinal)
+        if len(self.coefficients) == len(WAVES):
+            return waves
+        return np.column_stack([waves, _years(np.clip(ordinal, seen_from, seen_to), seen_to)])
+
+
+def _years(ordinal: npt.NDArray[Any], since: int) -> Float:
+    return np.asarray((ordinal - since) / DAYS_PER_YEAR)
 
 
 def harmonics(ordinal: npt.NDArray[Any]) -> Float:
@@ -134,6 +152,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
     name: ClassVar[str] = "seasonal-pareto-nbd"
     params_type: ClassVar[type[ParetoNBDParams]] = ParetoNBDParams
     numerics: ClassVar[Any] = pareto_nbd
+    drifts: ClassVar[bool] = False
 
     opening: Opening
     season: YearlySeason
@@ -148,18 +167,24 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
             prior: As in :meth:`ParetoNBD.fit`; the coefficients always have theirs.
 
         Raises:
-            NotEnoughData: a single customer, nobody bought again, or the purchases of each
-                day are not known.
+            NotEnoughData: a single customer, nobody bought again, the purchases of each day
+                are not known, or the log is shorter than ``least_log_days``.
             NotConverged: the search ended before an optimum; its report says where.
         """
         require_repeat_buyers(cls.name, summary.column("frequency"))
+        if summary.window.days < cls.least_log_days:
+            raise NotEnoughData(
+                cls.name,
+                f"the log covers {summary.window.days} days; {cls.least_log_days} are the least.",
+                next_step=f"Use {SeasonalParetoNBD.name} until it is longer.",
+            )
         if summary.purchases_by_day is None:
             raise NotEnoughData(
                 cls.name,
                 "the summary does not say how many repeat purchases fell on each day.",
                 next_step="Make the summary anew from the order lines.",
             )
-        shop = _Shop.of(summary, float(PRIOR_BETA_DAYS) if prior else None)
+        shop = _Shop.of(summary, float(PRIOR_BETA_DAYS) if prior else None, cls.drifts)
         fading, season = None, None
         if shop.tells_age_from_calendar:
             by_fading = {days: shop.fit(days, None) for days in FADING_DAYS}
@@ -169,13 +194,15 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         names = [*ParetoNBDParams._fields]
         names += ["opening_purchase", "opening_dropout"] if fading else []
         names += [f"season_{wave}" for wave in WAVES] if season else []
+        names += ["drift"] if season and cls.drifts else []
+        told = (_PRIOR_OF_RATES if prior else "") + _PRIOR_OF_COEFFICIENTS
         report = report_of(
             found,
             model=cls.name,
             names=tuple(names),
             customers=len(summary),
             distinct_rows=shop.rows(fading).x.size,
-            prior=_PRIOR if prior else _PRIOR_OF_COEFFICIENTS,
+            prior=told + (_PRIOR_OF_DRIFT if cls.drifts else ""),
         )
         coefficients = found.parameters[4:]
         purchase, dropout = coefficients[:2] if fading else (0.0, 0.0)
@@ -194,8 +221,9 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
 
         Season and opening cohort are drawn with them, where they were fitted.
         """
-        beta = float(PRIOR_BETA_DAYS) if self.report.prior == _PRIOR else None
-        shop = _Shop.of(summary, beta)
+        has_prior = str(self.report.prior).startswith(_PRIOR_OF_RATES)
+        beta = float(PRIOR_BETA_DAYS) if has_prior else None
+        shop = _Shop.of(summary, beta, self.drifts)
         season = shop.season() if self.season.coefficients else None
         opening = self.opening.coefficients
         return pareto_nbd_draws.draw(
@@ -269,6 +297,18 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         return self.opening.weight((summary.window.end - self.opening.first_day).days - T)
 
 
+@dataclasses.dataclass(frozen=True)
+class DriftingParetoNBD(SeasonalParetoNBD):
+    """The same where the level of the whole shop rises or falls too, by as much every year.
+
+    ``alpha`` is that of the last day of the log, and ahead the level stays as it is then.
+    """
+
+    name: ClassVar[str] = "drifting-pareto-nbd"
+    least_log_days: ClassVar[int] = SHORTEST_DRIFTING_DAYS
+    drifts: ClassVar[bool] = True
+
+
 def _calendar_of(summary: CustomerSummary, horizon_days: float) -> tuple[int, int]:
     """First day, as an ordinal, and length of the calendar for a question.
 
@@ -290,7 +330,7 @@ def _drawn_calendars(
     season: YearlySeason, points: tuple[tuple[float, ...], ...], first: int, days: int
 ) -> Calendars:
     """The season of each draw of the parameters, whose last are its coefficients; kept too."""
-    shapes = season.waves(first, days) @ np.array(points)[:, -len(WAVES) :].T
+    shapes = season.waves(first, days) @ np.array(points)[:, -len(season.coefficients) :].T
     return Calendars.of(np.exp(shapes), float(CALENDAR_DAYS))
 
 
@@ -308,10 +348,11 @@ class _Shop:
     T: Float
     summary: CustomerSummary
     prior_beta: float | None
+    drifts: bool
 
     @classmethod
-    def of(cls, summary: CustomerSummary, prior_beta: float | None) -> Self:
-        return cls(*_in_days(summary), summary, prior_beta)
+    def of(cls, summary: CustomerSummary, prior_beta: float | None, drifts: bool) -> Self:
+        return cls(*_in_days(summary), summary, prior_beta, drifts)
 
     @property
     def born(self) -> Float:
@@ -326,7 +367,10 @@ class _Shop:
         window = self.summary.window
         ordinal = window.start.toordinal() + 1 + np.arange(window.days, dtype=float)
         purchases = np.asarray(self.summary.purchases_by_day, dtype=float)
-        return Season(harmonics(ordinal), purchases)
+        waves = harmonics(ordinal)
+        if self.drifts:
+            waves = np.column_stack([waves, _years(ordinal, window.end.toordinal())])
+        return Season(waves, purchases)
 
     def rows(self, fading: float | None) -> Histories:
         if fading is None:
@@ -338,6 +382,7 @@ class _Shop:
     def spread(self, fading: float | None, season: Season | None) -> Float:
         spread = [] if fading is None else [OPENING_SD] * 2
         spread += [] if season is None else [SEASON_SD / np.sqrt(HARMONICS)] * len(WAVES)
+        spread += [DRIFT_SD] if season and self.drifts else []
         return np.array(spread, dtype=float)
 
     def prior(self, fading: float | None, season: Season | None) -> LogPrior | None:

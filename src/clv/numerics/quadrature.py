@@ -108,7 +108,8 @@ def enough_nodes(reach: Float, nodes: int) -> npt.NDArray[np.int64]:
 def log_sum_exp(terms: Float) -> tuple[Float, Float]:
     """Log of the summed exponentials over nodes, ``(n,)``, and each node's share ``(nodes, n)``."""
     largest = terms.max(axis=0)
-    shares = np.exp(terms - largest)
+    shares = terms - largest
+    np.exp(shares, out=shares)
     # One column alone would be summed pairwise, several of them in order: the explicit sum
     # gives a customer the same bits alone as in a crowd.
     total = functools.reduce(np.add, shares)

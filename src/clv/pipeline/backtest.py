@@ -38,6 +38,7 @@ INPUTS = [files.CLEAN_LINES, files.REFUSED, files.RETURNS, files.SUMMARY]
 CANDIDATES = (
     "seasonal-pareto-nbd",
     "seasonal-pareto-nbd x gamma-gamma",
+    "drifting-pareto-nbd",
     "pareto-nbd",
     "mbg-cnbd",
 )
@@ -296,6 +297,7 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
 
     None at all where the default cannot be: nothing was checked there.
     """
+    from clv.models.catalog import PURCHASE_MODELS
     from clv.models.lifetime_value import JOINED, LifetimeValue
 
     wanted = {name: (name, True) for name in among}
@@ -304,6 +306,9 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
     for name, (model, prior) in wanted.items():
         try:
             buying, _, spend = model.partition(JOINED)
+            too_short = split.summary.window.days < PURCHASE_MODELS[buying].least_log_days
+            if too_short and name != among[0]:
+                continue
             if prior and buying in fitted:
                 fitted[name] = fitted[buying].with_spend(split.summary, spend)
             else:
