@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import enum
 import math
+from typing import NamedTuple, Self
 
 DAYS_PER_YEAR = 365.25
 
@@ -50,6 +51,32 @@ class ObservationWindow:
         return ObservationWindow(
             self.end + dt.timedelta(days=1), self.end + dt.timedelta(days=horizon_days)
         )
+
+
+class Event(NamedTuple):
+    """Days unlike others, both ends included; those of one ``name`` are alike.
+
+    A plan was known from a day on, a holiday always: there that day is None.
+    """
+
+    name: str
+    first: dt.date
+    last: dt.date
+    known_from: dt.date | None = None
+
+    @property
+    def ordinals(self) -> range:
+        return range(self.first.toordinal(), self.last.toordinal() + 1)
+
+    def plain(self) -> list[str | None]:
+        """As JSON has it, read back by :meth:`of`."""
+        return [self.name, *(day and day.isoformat() for day in self[1:])]
+
+    @classmethod
+    def of(cls, name: str, *days: str | None) -> Self:
+        first, last, known_from = (day and dt.date.fromisoformat(day) for day in days)
+        assert first and last
+        return cls(name, first, last, known_from or None)
 
 
 def months_before(day: dt.date, months: int) -> dt.date:

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import Event, ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, Table
 
+TOGETHER = "purchases_by_day", "spend_season", "calendar"
+"""What the footer of a summary says of all customers together."""
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
 
 
@@ -68,8 +70,10 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    known = (json.loads(facts.get(name, "null")) for name in ("purchases_by_day", "spend_season"))
-    return CustomerSummary.from_table(table, window, unit, *(one and tuple(one) for one in known))
+    by_day, season, calendar = (json.loads(facts.get(name, "null")) for name in TOGETHER)
+    events = calendar and (Event.of(*row) for row in calendar)
+    together = (known and tuple(known) for known in (by_day, season, events))
+    return CustomerSummary.from_table(table, window, unit, *together)
 
 
 def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:
