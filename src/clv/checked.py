@@ -125,11 +125,10 @@ class CustomerSummary:
         time_unit: TimeUnit = TimeUnit.DAY,
         purchases_by_day: tuple[int, ...] | None = None,
         spend_season: tuple[float, ...] | None = None,
-        calendar: tuple[Event, ...] | None = None,
     ) -> Self:
         """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
         checked = check(table, CUSTOMER_SUMMARY)
-        return cls(checked, window, time_unit, purchases_by_day, spend_season, calendar)
+        return cls(checked, window, time_unit, purchases_by_day, spend_season)
 
     @classmethod
     def from_arrays(

@@ -64,19 +64,21 @@ class Event(NamedTuple):
     last: dt.date
     known_from: dt.date | None = None
 
+    def is_known_on(self, day: dt.date) -> bool:
+        return self.known_from is None or self.known_from <= day
+
     @property
     def ordinals(self) -> range:
         return range(self.first.toordinal(), self.last.toordinal() + 1)
 
     def plain(self) -> list[str | None]:
         """As JSON has it, read back by :meth:`of`."""
-        return [self.name, *(day and day.isoformat() for day in self[1:])]
+        return [self.name, *(str(day) if day else None for day in self[1:])]
 
     @classmethod
-    def of(cls, name: str, *days: str | None) -> Self:
-        first, last, known_from = (day and dt.date.fromisoformat(day) for day in days)
-        assert first and last
-        return cls(name, first, last, known_from or None)
+    def of(cls, name: str, first: str, last: str, known_from: str | None) -> Self:
+        read = dt.date.fromisoformat
+        return cls(name, read(first), read(last), read(known_from) if known_from else None)
 
 
 def months_before(day: dt.date, months: int) -> dt.date:

@@ -25,7 +25,7 @@ LEAST_QUIET = 0.5
 
 @dataclasses.dataclass(frozen=True)
 class Events:
-    """The days of the table, and for each of its names, in order, what the log of the rate gains."""
+    """Days of the table, and what the log of the rate gains on those of each name, in order."""
 
     days: tuple[Event, ...] = ()
     effects: tuple[float, ...] = ()
@@ -38,13 +38,12 @@ class Events:
     def shown_by(cls, summary: CustomerSummary) -> Self:
         """Those known on the last day whose name the log has seen; none where they fill it."""
         window = summary.window
-        known = cls(
-            tuple(one for one in summary.calendar or () if (one.known_from or window.end) <= window.end)
-        )
+        calendar = summary.calendar or ()
+        known = cls(tuple(event for event in calendar if event.is_known_on(window.end)))
         found = known.on(window.start.toordinal() + 1, window.days).astype(bool)
         if found.any(axis=1).mean() > 1 - LEAST_QUIET:
             return cls()
-        shown = {name for name, seen in zip(known.names, found.any(axis=0), strict=True) if seen}
+        shown = {known.names[place] for place in np.flatnonzero(found.any(axis=0))}
         own = tuple(event for event in known.days if event.name in shown)
         return cls(own, (0.0,) * len(shown))
 

@@ -106,7 +106,7 @@ class YearlySeason:
     coefficients: tuple[float, ...]
     seen_from: dt.date
     seen_to: dt.date
-    events: Events = Events()
+    events: Events = dataclasses.field(default_factory=Events)
 
     @property
     def every(self) -> tuple[float, ...]:
@@ -224,9 +224,8 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         names += ["opening_purchase", "opening_dropout"] if fading else []
         names += season.names
         told = (_PRIOR_OF_RATES if prior else "") + _PRIOR_OF_COEFFICIENTS
-        told += (_PRIOR_OF_DRIFT if cls.drifts else "") + _PRIOR_OF_EVENTS * bool(
-            season.events.names
-        )
+        told += _PRIOR_OF_DRIFT if cls.drifts else ""
+        told += _PRIOR_OF_EVENTS if season.events.effects else ""
         report = report_of(
             found,
             model=cls.name,
@@ -297,7 +296,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         opening, season = dict(stored["opening"]), dict(stored["season"])
         opening["first_day"] = dt.date.fromisoformat(opening["first_day"])
         season["coefficients"] = tuple(season["coefficients"])
-        season["events"] = Events.from_dict(season["events"])
+        season["events"] = Events.from_dict(season.get("events", {"days": [], "effects": []}))
         for end in ("seen_from", "seen_to"):
             season[end] = dt.date.fromisoformat(season[end])
         return cls(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,6 @@ from clv.errors import IncompatibleArtifact
 from clv.periods import Event, ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, Table
 
-TOGETHER = "purchases_by_day", "spend_season", "calendar"
-"""What the footer of a summary says of all customers together."""
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
 
 
@@ -70,10 +69,12 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    by_day, season, calendar = (json.loads(facts.get(name, "null")) for name in TOGETHER)
-    events = calendar and (Event.of(*row) for row in calendar)
-    together = (known and tuple(known) for known in (by_day, season, events))
-    return CustomerSummary.from_table(table, window, unit, *together)
+    known = (json.loads(facts.get(name, "null")) for name in ("purchases_by_day", "spend_season"))
+    together = (one and tuple(one) for one in known)
+    summary = CustomerSummary.from_table(table, window, unit, *together)
+    events = json.loads(facts.get("calendar", "null"))
+    calendar = events and tuple(Event.of(*event) for event in events)
+    return dataclasses.replace(summary, calendar=calendar)
 
 
 def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:
