@@ -184,6 +184,10 @@ def test_nothing_is_said_of_frequency_where_all_spend_the_same(overview):
     assert Narrative(shop, Speech("en")).spend_season is None
 
 
+def test_nothing_is_said_of_events_where_the_shop_named_none(overview):
+    assert Narrative(overview, Speech("en")).events is None
+
+
 def with_spend(overview, spend):
     service = copy.copy(overview.service)
     service.model = dataclasses.replace(service.model, spend=spend)

@@ -85,7 +85,10 @@ def test_the_day_a_plan_was_known_may_be_left_out(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([["event", "day"], ["x", "2010-11-26"]], "no column from, to; the columns are: event, day"),
+        (
+            [["event", "day"], ["x", "2010-11-26"]],
+            "no column from, to; the columns are: event, day",
+        ),
         ([ROWS[0]], "holds no event"),
         ([ROWS[0], ["", "2010-11-26", "", ""]], r"1 row is no event; first: .*row 1 .*no name"),
         (

@@ -59,9 +59,7 @@ def test_days_of_no_campaign_show_none():
 def test_totals_ahead_are_right_with_a_planned_campaign_and_without():
     planned, with_one = known(doubled(*SEEN, PLANNED), *CALENDAR, campaign(PLANNED))
     model = SeasonalParetoNBD.fit(planned)
-    usual, lifted = (
-        one.expected_transactions(planned, HORIZON).sum() for one in (MODEL, model)
-    )
+    usual, lifted = (one.expected_transactions(planned, HORIZON).sum() for one in (MODEL, model))
 
     assert usual == pytest.approx(WITHOUT, rel=0.08)
     assert lifted == pytest.approx(with_one, rel=0.08)

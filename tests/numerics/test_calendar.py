@@ -112,11 +112,15 @@ def test_likelihood_and_p_alive_on_the_stress_grid_agree_with_brute_force(kind):
 
 
 def test_campaigns_within_a_season_need_no_more_nodes(monkeypatch):
-    grid = [(ParetoNBDParams(*p), x, np.floor(t_x), T) for p, x, t_x, T in stress_grid(120, seed=31)]
+    grid = [
+        (ParetoNBDParams(*p), x, np.floor(t_x), T) for p, x, t_x, T in stress_grid(120, seed=31)
+    ]
 
     def values():
         clocks = (Clock(GAINS * LIFTED, T + 200, STEPS_OF["campaigns"]) for *_, T in grid)
-        return [log_likelihood(*one, clock=clock)[0] for one, clock in zip(grid, clocks, strict=True)]
+        return [
+            log_likelihood(*one, clock=clock)[0] for one, clock in zip(grid, clocks, strict=True)
+        ]
 
     found = values()
     monkeypatch.setattr(pareto_nbd, "NODES_OF_A_SEASON", 3 * pareto_nbd.NODES_OF_A_SEASON)

@@ -98,7 +98,7 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
         for name, path in (("rates", log.rates), ("calendar", log.calendar))
         if path and path.is_file()
     }
-    facts = dataclasses.replace(log, paths=(), today=dt.date.min)
+    facts = dataclasses.replace(log, paths=(), rates=None, calendar=None, today=dt.date.min)
     key = step_key(workspace, sources=sources, beside=beside, log=facts)
     if workspace.is_current("ingest", key):
         tell("nothing changed in the log since the last run: its tables are kept")
