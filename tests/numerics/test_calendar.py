@@ -48,7 +48,7 @@ STEPPED = np.repeat(np.tile([1.6, 0.4, 1.0, 1.3], 4), LONGEST // 16 + 1)[:LONGES
 STEPS = tuple(range(LONGEST // 16 + 1, LONGEST, LONGEST // 16 + 1))
 # Twenty campaigns of three days a year, by turns 1.7 and 0.6 times as busy.
 CAMPAIGNS = np.zeros(LONGEST, dtype=int)
-CAMPAIGNS[(np.arange(5, LONGEST - 3, 18) + [[0], [1], [2]]).T.reshape(-1)] = 1
+CAMPAIGNS[np.add.outer(np.arange(5, LONGEST - 3, 18), range(3)).reshape(-1)] = 1
 LIFTED = np.where(CAMPAIGNS, np.where(np.arange(LONGEST) % 36 < 18, 1.7, 0.6), 1.0)
 AMOUNTS = {"smooth": GAINS, "stepped": STEPPED, "campaigns": LIFTED}
 SPEEDS = {

@@ -15,18 +15,8 @@ from typing import Any
 import ibis
 
 from clv.checked import CustomerSummary
-from clv.data import (
-    calendar,
-    check,
-    cohorts,
-    currency,
-    engine,
-    load,
-    orders,
-    preprocess,
-    returns,
-    summarize,
-)
+from clv.data import check, cohorts, currency, engine, load, orders, preprocess, returns, summarize
+from clv.data.calendar import read_calendar
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
@@ -211,9 +201,8 @@ class _Ingest:
         log = self.log
         if log.calendar is None:
             return None
-        events = calendar.read_calendar(
-            self.connection, log.calendar, log.source.encoding, self.stage.folder
-        )
+        how = log.source.encoding, self.stage.folder
+        events = read_calendar(self.connection, log.calendar, *how)
         shown = {one.name for one in events if window.start < one.last and one.first <= window.end}
         unseen = [event for event in events if event.name not in shown]
         late = [one for one in events if one.name in shown and not one.is_known_on(window.end)]
