@@ -215,6 +215,10 @@ def test_nothing_is_said_of_trees_where_they_could_not_be_tried(overview):
     assert Narrative(shop, Speech("en")).trees is None
 
 
+def test_nothing_is_said_of_events_where_the_shop_named_none(overview):
+    assert Narrative(overview, Speech("en")).events is None
+
+
 def with_parts(overview, **parts):
     service = copy.copy(overview.service)
     service.model = dataclasses.replace(service.model, **parts)

@@ -63,12 +63,13 @@ def test_several_paths_are_joined_as_the_system_joins_paths(monkeypatch):
     "line", ['source = ["a.csv", "/x/b.csv"]', f'source = "a.csv{os.pathsep}/x/b.csv"']
 )
 def test_paths_in_a_file_are_meant_from_where_it_lies(tmp_path, stored, line):
-    stored(line + '\nrates = "rates.csv"')
+    stored(line + '\nrates = "rates.csv"\ncalendar = "campaigns.csv"')
 
     settings = read_settings(workspace=tmp_path)
 
     assert settings.source == (tmp_path / "a.csv", Path("/x/b.csv"))
     assert settings.rates == tmp_path / "rates.csv"
+    assert settings.calendar == tmp_path / "campaigns.csv"
 
 
 @pytest.mark.parametrize(

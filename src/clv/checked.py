@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clv.errors import RuleBroken, TableMismatch
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import Event, ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, PREDICTIONS, Column, Table
 
 _BY = {
@@ -98,6 +98,8 @@ class CustomerSummary:
     """Repeat purchase days of all customers on each day after the window's first."""
     spend_season: tuple[float, ...] | None = None
     """How much more than usual a purchase day is worth in each month, from January on."""
+    calendar: tuple[Event, ...] | None = None
+    """Days unlike others by the shop's own table, past and planned, whenever they were known."""
 
     @classmethod
     def from_table(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+import numpy as np
+
 from clv.charts.forecasts import PastForecast
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
 from clv.models.gamma_gamma import GammaGamma
+from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.overview import SOON_DAYS, Overview, ReadyList
 from clv.pipeline import matured
 from clv.speech import TEXTS, Speech
@@ -151,6 +154,29 @@ class Narrative:
             return speech("trees_held", dates=speech.number(worth[0]), share=share)
         kept = "trees_unjudged" if survival.correction.strength else "trees_lost"
         return speech(kept, dates=speech.number(dates))
+
+    @property
+    def events(self) -> str | None:
+        """How busy the days of the shop's own calendar were, where a model goes by it."""
+        model, speech = self.overview.service.model, self.speech
+        if not isinstance(model.purchases, SeasonalParetoNBD) or model.posterior is None:
+            return None
+        events, level = model.purchases.season.events, self.overview.service.terms.interval_level
+        if not events.effects:
+            return None
+        drawn = model.posterior.purchases.array[:, -len(events.effects) :]
+        found = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        said = [
+            speech(
+                "event_days",
+                event=name,
+                level=speech.percent(level),
+                **{what: speech.number(value, 1) for what, value in times.items()},
+            )
+            for name, *logs in zip(events.names, events.effects, *found, strict=True)
+            for times in [dict(zip(("times", "low", "high"), np.exp(logs), strict=True))]
+        ]
+        return " ".join([*said, speech("events_note")])
 
     def list_rule(self, ready: ReadyList) -> str:
         name, number = ready.list.name, self.speech.number

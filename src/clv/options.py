@@ -48,6 +48,12 @@ OPTIONS = (
     Option("currency_column", "COLUMN", "Column with the currency of each row.", LOG),
     Option("currency", "CODE", "Currency of every amount, such as EUR.", LOG),
     Option("rates", "FILE", "CSV of currency, rate and optionally from, to convert by.", LOG),
+    Option(
+        "calendar",
+        "FILE",
+        "Table of event, from, to and optionally known_from: campaigns, past and planned.",
+        LOG,
+    ),
     Option("date_format", "FORM", "How dates are written when not as 2011-12-09 12:50.", LOG),
     Option("decimal_mark", "MARK", "The decimal mark of amounts: . or ,", LOG),
     Option("encoding", "NAME", "Encoding of text files: utf-8, latin-1 or utf-16.", LOG),

@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 import enum
 import math
+from typing import NamedTuple, Self
 
 DAYS_PER_YEAR = 365.25
 
@@ -50,6 +51,34 @@ class ObservationWindow:
         return ObservationWindow(
             self.end + dt.timedelta(days=1), self.end + dt.timedelta(days=horizon_days)
         )
+
+
+class Event(NamedTuple):
+    """Days unlike others, both ends included; those of one ``name`` are alike.
+
+    A plan was known from a day on, a holiday always: there that day is None.
+    """
+
+    name: str
+    first: dt.date
+    last: dt.date
+    known_from: dt.date | None = None
+
+    def is_known_on(self, day: dt.date) -> bool:
+        return self.known_from is None or self.known_from <= day
+
+    @property
+    def ordinals(self) -> range:
+        return range(self.first.toordinal(), self.last.toordinal() + 1)
+
+    def plain(self) -> list[str | None]:
+        """As JSON has it, read back by :meth:`of`."""
+        return [self.name, *(str(day) if day else None for day in self[1:])]
+
+    @classmethod
+    def of(cls, name: str, first: str, last: str, known_from: str | None) -> Self:
+        read = dt.date.fromisoformat
+        return cls(name, read(first), read(last), read(known_from) if known_from else None)
 
 
 def months_before(day: dt.date, months: int) -> dt.date:

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     currency_column: str | None = None
     currency: str | None = Field(None, pattern="^[A-Z]{3}$")
     rates: Path | None = None
+    calendar: Path | None = None
     date_format: str | None = None
     decimal_mark: Literal[".", ","] | None = None
     encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
@@ -158,7 +159,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(
             str(path), f"the file cannot be read: {cause}.", next_step="Compare clv.example.toml."
         ) from cause
-    for name in {"source", "rates"} & stored.keys():
+    for name in {"source", "rates", "calendar"} & stored.keys():
         stored[name] = _from(path.parent, stored[name])
     return stored
 

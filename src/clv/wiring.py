@@ -75,6 +75,7 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
         observation_end=settings.observation_end,
         currency=settings.currency or source.currency,
         rates=settings.rates,
+        calendar=settings.calendar,
         simulated=any("simulated" in path.name.lower() for path in paths),
     )
 
@@ -136,8 +137,8 @@ def write_settings(settings: Settings, source: Source | None) -> Path:
     given = settings.model_dump(exclude_defaults=True, exclude={"workspace"})
     if settings.source:
         given["source"] = tuple(path.absolute() for path in settings.source)
-    if settings.rates:
-        given["rates"] = settings.rates.absolute()
+    for name in {"rates", "calendar"} & given.keys():
+        given[name] = given[name].absolute()
     if source is not None and source.name in EXPORTS:
         given["kind"] = source.name
     with place.staging() as stage:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from reference.oracles_numerics import stress_grid
 
+from clv.numerics import pareto_nbd
 from clv.numerics.clock import Clock
 from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import (
@@ -45,12 +46,25 @@ def paneled(function, edges):
 GAINS = np.array([paneled(busy, [day, day + 1]) for day in range(LONGEST)])
 STEPPED = np.repeat(np.tile([1.6, 0.4, 1.0, 1.3], 4), LONGEST // 16 + 1)[:LONGEST]
 STEPS = tuple(range(LONGEST // 16 + 1, LONGEST, LONGEST // 16 + 1))
-AMOUNTS = {"smooth": GAINS, "stepped": STEPPED}
-SPEEDS = {"smooth": busy, "stepped": lambda time: STEPPED[np.asarray(time).astype(int)]}
+# Twenty campaigns of three days a year, by turns 1.7 and 0.6 times as busy.
+CAMPAIGNS = np.zeros(LONGEST, dtype=int)
+CAMPAIGNS[np.add.outer(np.arange(5, LONGEST - 3, 18), range(3)).reshape(-1)] = 1
+LIFTED = np.where(CAMPAIGNS, np.where(np.arange(LONGEST) % 36 < 18, 1.7, 0.6), 1.0)
+AMOUNTS = {"smooth": GAINS, "stepped": STEPPED, "campaigns": LIFTED}
+SPEEDS = {
+    "smooth": busy,
+    "stepped": lambda time: STEPPED[np.asarray(time).astype(int)],
+    "campaigns": lambda time: LIFTED[np.asarray(time).astype(int)],
+}
+STEPS_OF = {
+    "smooth": (),
+    "stepped": STEPS,
+    "campaigns": tuple((np.flatnonzero(np.diff(CAMPAIGNS)) + 1).tolist()),
+}
 
 
 def clock_of(kind, today):
-    return Clock(AMOUNTS[kind], float(today), STEPS if kind == "stepped" else ())
+    return Clock(AMOUNTS[kind], float(today), STEPS_OF[kind])
 
 
 def clock_time(kind, start, times):
@@ -67,9 +81,8 @@ def brute_force(params, customer, kind, today):
     (r, alpha, s, beta), (x, t_x, T) = params, customer
     start = today - T
     edges = t_x + (T - t_x) * np.concatenate([[0], 2.0 ** np.arange(-80, 1)])
-    if kind == "stepped":
-        inner = [step - start for step in STEPS if t_x < step - start < T]
-        edges = np.unique(np.concatenate([edges, inner]))
+    inner = [step - start for step in STEPS_OF[kind] if t_x < step - start < T]
+    edges = np.unique(np.concatenate([edges, inner]))
     half = np.diff(edges)[:, None] / 2
     times = np.append((edges[:-1, None] + half * (NODES + 1)).reshape(-1), T)
     active = clock_time(kind, start, start + times)
@@ -96,6 +109,37 @@ def test_likelihood_and_p_alive_on_the_stress_grid_agree_with_brute_force(kind):
 
     assert worst_value < 1e-8
     assert worst_alive < 1e-9
+
+
+def test_campaigns_within_a_season_need_no_more_nodes(monkeypatch):
+    grid = [
+        (ParetoNBDParams(*p), x, np.floor(t_x), T) for p, x, t_x, T in stress_grid(120, seed=31)
+    ]
+
+    def values():
+        clocks = (Clock(GAINS * LIFTED, T + 200, STEPS_OF["campaigns"]) for *_, T in grid)
+        return [
+            log_likelihood(*one, clock=clock)[0] for one, clock in zip(grid, clocks, strict=True)
+        ]
+
+    found = values()
+    monkeypatch.setattr(pareto_nbd, "NODES_OF_A_SEASON", 3 * pareto_nbd.NODES_OF_A_SEASON)
+
+    assert found == pytest.approx(values(), abs=1e-8)
+
+
+def test_a_customer_alone_has_the_bits_of_the_crowd_among_campaigns():
+    x, t_x, T = (np.tile(column, 5) for column in CUSTOMERS)
+    T[4:] += np.arange(16)
+    clock, horizon = clock_of("campaigns", 600.0), np.arange(20) * 9.0
+    together = probability_of_no_transaction(PARAMS, x, t_x, T, horizon, clock=clock)
+    alive = p_alive(PARAMS, x, t_x, T, clock=clock)
+
+    for i in range(20):
+        alone = x[i], t_x[i], T[i]
+        assert p_alive(PARAMS, *alone, clock=clock)[0] == alive[i]
+        quiet = probability_of_no_transaction(PARAMS, *alone, horizon[i], clock=clock)
+        assert quiet[0] == together[i]
 
 
 PARAMS = ParetoNBDParams(r=0.8, alpha=60.0, s=0.7, beta=200.0)

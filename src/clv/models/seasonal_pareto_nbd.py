@@ -1,10 +1,11 @@
-"""Pareto/NBD with a season in the purchase rate and an opening cohort apart from the others.
+"""Pareto/NBD with a season and events in the purchase rate, and an opening cohort of its own.
 
 Customers of a log's first weeks were customers before it began: they buy more often than those
 who come later and make everybody look loyal. They get rates of their own, by a weight that
 fades with the day of their first purchase. Then a season, annual harmonics on the log of the
 rate, can be told from the coming and going of customers; ahead of the log it is drawn to no
-season at all, the more the fewer years have shown it.
+season at all, the more the fewer years have shown it. Days of the shop's own calendar
+(:mod:`clv.models.events`) have effects beside it.
 
 Start at :meth:`SeasonalParetoNBD.fit`; the mathematics is in ``clv.numerics``.
 """
@@ -31,6 +32,7 @@ from clv.models.base import (
     report_of,
     require_repeat_buyers,
 )
+from clv.models.events import EFFECT_SD, Events
 from clv.models.pareto_nbd import PRIOR_BETA_DAYS
 from clv.models.posterior import PartDraws
 from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
@@ -70,6 +72,7 @@ CALENDAR_DAYS = 3650
 _PRIOR_OF_RATES = "log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2), "
 _PRIOR_OF_COEFFICIENTS = "opening ~ N(0, 2^2), season ~ N(0, .15^2)"
 _PRIOR_OF_DRIFT = ", drift ~ N(0, .2^2)"
+_PRIOR_OF_EVENTS = ", event ~ N(0, .5^2)"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,12 +100,36 @@ class YearlySeason:
     """Log of the purchase rate through the year, and the days that have shown it.
 
     ``coefficients`` are those of :func:`harmonics`, and then, where the level drifts, what its
-    log gains in a year; none where the log cannot show a season.
+    log gains in a year; none where the log cannot show a season. ``events`` go beside them.
     """
 
     coefficients: tuple[float, ...]
     seen_from: dt.date
     seen_to: dt.date
+    events: Events = dataclasses.field(default_factory=Events)
+
+    @property
+    def every(self) -> tuple[float, ...]:
+        """The coefficients, and then the effects of events."""
+        return (*self.coefficients, *self.events.effects)
+
+    @property
+    def names(self) -> list[str]:
+        """What the fit report calls the coefficients."""
+        yearly = [*(f"season_{wave}" for wave in WAVES), "drift"][: len(self.coefficients)]
+        return yearly + [f"event_{name}" for name in self.events.names]
+
+    @property
+    def spread(self) -> list[float]:
+        """Standard deviations of the priors on the coefficients."""
+        yearly = [SEASON_SD / np.sqrt(HARMONICS)] * len(WAVES) + [DRIFT_SD]
+        return yearly[: len(self.coefficients)] + [EFFECT_SD] * len(self.events.effects)
+
+    def fitted(self, every: tuple[float, ...]) -> YearlySeason:
+        """The same where these were found."""
+        count = len(self.coefficients)
+        events = dataclasses.replace(self.events, effects=every[count:])
+        return dataclasses.replace(self, coefficients=every[:count], events=events)
 
     @property
     def drift(self) -> float:
@@ -111,13 +138,18 @@ class YearlySeason:
 
     def log_multiplier(self, first: int, days: int) -> Float:
         """Of ``days`` days from the ordinal ``first`` on; beyond those seen it is shrunk."""
-        if not self.coefficients:
+        if not self.every:
             return np.zeros(days)
-        full: Float = self.waves(first, days) @ np.array(self.coefficients)
+        full: Float = self.waves(first, days) @ np.array(self.every)
         return full
 
     def waves(self, first: int, days: int) -> Float:
-        """What the coefficients multiply on those days, shape ``(days, coefficients)``."""
+        """What each of ``every`` multiplies on those days, shape ``(days, k)``."""
+        columns = [self._yearly(first, days)] if self.coefficients else []
+        columns += [self.events.on(first, days)] if self.events.effects else []
+        return np.hstack(columns)
+
+    def _yearly(self, first: int, days: int) -> Float:
         ordinal = first + np.arange(days)
         seen_from, seen_to = self.seen_from.toordinal(), self.seen_to.toordinal()
         farthest = np.floor((ordinal - seen_from) / DAYS_PER_YEAR)
@@ -128,11 +160,8 @@ class YearlySeason:
         waves = kept[:, None] * harmonics(ordinal)
         if len(self.coefficients) == len(WAVES):
             return waves
-        return np.column_stack([waves, _years(np.clip(ordinal, seen_from, seen_to), seen_to)])
-
-
-def _years(ordinal: npt.NDArray[Any], since: int) -> Float:
-    return np.asarray((ordinal - since) / DAYS_PER_YEAR)
+        years = (np.clip(ordinal, seen_from, seen_to) - seen_to) / DAYS_PER_YEAR
+        return np.column_stack([waves, years])
 
 
 def harmonics(ordinal: npt.NDArray[Any]) -> Float:
@@ -185,24 +214,25 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
                 next_step="Make the summary anew from the order lines.",
             )
         shop = _Shop.of(summary, float(PRIOR_BETA_DAYS) if prior else None, cls.drifts)
-        fading, season = None, None
+        fading, season = None, YearlySeason((), summary.window.start, summary.window.end)
         if shop.tells_age_from_calendar:
-            by_fading = {days: shop.fit(days, None) for days in FADING_DAYS}
+            by_fading = {days: shop.fit(days, season) for days in FADING_DAYS}
             fading = max(by_fading, key=lambda days: by_fading[days].log_likelihood)
-            season = shop.season() if summary.window.days >= SHORTEST_LOG_DAYS else None
+            season = shop.season
         found = shop.fit(fading, season)
         names = [*ParetoNBDParams._fields]
         names += ["opening_purchase", "opening_dropout"] if fading else []
-        names += [f"season_{wave}" for wave in WAVES] if season else []
-        names += ["drift"] if season and cls.drifts else []
+        names += season.names
         told = (_PRIOR_OF_RATES if prior else "") + _PRIOR_OF_COEFFICIENTS
+        told += _PRIOR_OF_DRIFT if cls.drifts else ""
+        told += _PRIOR_OF_EVENTS if season.events.effects else ""
         report = report_of(
             found,
             model=cls.name,
             names=tuple(names),
             customers=len(summary),
             distinct_rows=shop.rows(fading).x.size,
-            prior=told + (_PRIOR_OF_DRIFT if cls.drifts else ""),
+            prior=told,
         )
         coefficients = found.parameters[4:]
         purchase, dropout = coefficients[:2] if fading else (0.0, 0.0)
@@ -211,9 +241,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
             TimeUnit.DAY,
             report,
             Opening(summary.window.start, fading or FADING_DAYS[0], purchase, dropout),
-            YearlySeason(
-                coefficients[2:] if season else (), summary.window.start, summary.window.end
-            ),
+            season.fitted(coefficients[2:]),
         )
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
@@ -224,15 +252,14 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         has_prior = str(self.report.prior).startswith(_PRIOR_OF_RATES)
         beta = float(PRIOR_BETA_DAYS) if has_prior else None
         shop = _Shop.of(summary, beta, self.drifts)
-        season = shop.season() if self.season.coefficients else None
         opening = self.opening.coefficients
         return pareto_nbd_draws.draw(
             shop.rows(self.opening.days if opening else None),
-            np.array([*np.log(np.array(self.params)), *opening, *self.season.coefficients]),
-            shop.prior(self.opening.days if opening else None, season),
+            np.array([*np.log(np.array(self.params)), *opening, *self.season.every]),
+            shop.prior(self.opening.days if opening else None, self.season),
             count=count,
             seed=seed,
-            season=season,
+            season=shop.shape(self.season),
         )
 
     def ahead(
@@ -247,7 +274,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         x, t_x, T = _in_days(summary)
         z = self._opening_weight(summary, T)[:, None][:, : len(self.opening.coefficients[:1])]
         calendars = None
-        if self.season.coefficients:
+        if self.season.every:
             asked = _calendar_of(summary, horizon_days)
             calendars = _drawn_calendars(self.season, drawn.points, *asked)
         rates = drawn.array[:, : 4 + 2 * z.shape[1]]
@@ -261,7 +288,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         """Plain JSON, read back by :meth:`from_dict` without loss."""
         return super().to_dict() | {
             "opening": _plain(self.opening),
-            "season": _plain(self.season),
+            "season": _plain(self.season) | {"events": self.season.events.to_dict()},
         }
 
     @classmethod
@@ -269,6 +296,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         opening, season = dict(stored["opening"]), dict(stored["season"])
         opening["first_day"] = dt.date.fromisoformat(opening["first_day"])
         season["coefficients"] = tuple(season["coefficients"])
+        season["events"] = Events.from_dict(season.get("events", {"days": [], "effects": []}))
         for end in ("seen_from", "seen_to"):
             season[end] = dt.date.fromisoformat(season[end])
         return cls(
@@ -322,7 +350,7 @@ def _calendar_of(summary: CustomerSummary, horizon_days: float) -> tuple[int, in
 @functools.lru_cache(maxsize=16)
 def _calendar(season: YearlySeason, first: int, days: int) -> Clock:
     """The season as a clock; kept, since every question needs one and it is costly to make."""
-    return Clock(np.exp(season.log_multiplier(first, days)), 0.0)
+    return Clock(np.exp(season.log_multiplier(first, days)), 0.0, season.events.steps(first, days))
 
 
 @functools.lru_cache(maxsize=4)
@@ -330,7 +358,7 @@ def _drawn_calendars(
     season: YearlySeason, points: tuple[tuple[float, ...], ...], first: int, days: int
 ) -> Calendars:
     """The season of each draw of the parameters, whose last are its coefficients; kept too."""
-    shapes = season.waves(first, days) @ np.array(points)[:, -len(season.coefficients) :].T
+    shapes = season.waves(first, days) @ np.array(points)[:, -len(season.every) :].T
     return Calendars.of(np.exp(shapes), float(CALENDAR_DAYS))
 
 
@@ -363,14 +391,20 @@ class _Shop:
         early, late = np.quantile(self.born, [0.1, 0.9])
         return bool(late - early >= LEAST_SPREAD_DAYS)
 
-    def season(self) -> Season:
+    @property
+    def season(self) -> YearlySeason:
+        """What there is to fit, not fitted yet."""
         window = self.summary.window
-        ordinal = window.start.toordinal() + 1 + np.arange(window.days, dtype=float)
+        count = (len(WAVES) + self.drifts) * (window.days >= SHORTEST_LOG_DAYS)
+        events = Events.shown_by(self.summary)
+        return YearlySeason((0.0,) * count, window.start, window.end, events)
+
+    def shape(self, season: YearlySeason) -> Season | None:
+        if not season.every:
+            return None
+        days = self.summary.window.start.toordinal() + 1, self.summary.window.days
         purchases = np.asarray(self.summary.purchases_by_day, dtype=float)
-        waves = harmonics(ordinal)
-        if self.drifts:
-            waves = np.column_stack([waves, _years(ordinal, window.end.toordinal())])
-        return Season(waves, purchases)
+        return Season(season.waves(*days), purchases, season.events.steps(*days))
 
     def rows(self, fading: float | None) -> Histories:
         if fading is None:
@@ -379,19 +413,19 @@ class _Shop:
         z = opening.weight(self.born)[:, None]
         return distinct_histories(self.x, self.t_x, self.T, purchase_z=z, dropout_z=z)
 
-    def spread(self, fading: float | None, season: Season | None) -> Float:
-        spread = [] if fading is None else [OPENING_SD] * 2
-        spread += [] if season is None else [SEASON_SD / np.sqrt(HARMONICS)] * len(WAVES)
-        spread += [DRIFT_SD] if season and self.drifts else []
-        return np.array(spread, dtype=float)
+    def spread(self, fading: float | None, season: YearlySeason) -> Float:
+        opening = [] if fading is None else [OPENING_SD] * 2
+        return np.array([*opening, *season.spread], dtype=float)
 
-    def prior(self, fading: float | None, season: Season | None) -> LogPrior | None:
+    def prior(self, fading: float | None, season: YearlySeason) -> LogPrior | None:
         return pareto_nbd_fit.log_prior(self.prior_beta, self.spread(fading, season))
 
-    def fit(self, fading: float | None, season: Season | None) -> Optimum:
-        spread = self.spread(fading, season)
+    def fit(self, fading: float | None, season: YearlySeason) -> Optimum:
         return pareto_nbd_fit.fit(
-            self.rows(fading), prior_beta=self.prior_beta, season=season, spread=spread
+            self.rows(fading),
+            prior_beta=self.prior_beta,
+            season=self.shape(season),
+            spread=self.spread(fading, season),
         )
 
 

@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-Float = npt.NDArray[np.float64]
+from clv.numerics.quadrature import Float, blocks
+
+Days = npt.NDArray[np.int64]
 
 WIDEST = 6
 """Days that the clock's speed at a midnight is taken from."""
@@ -71,6 +74,40 @@ class Clock:
         if not self.steps:
             return None
         return np.asarray(self.steps, dtype=float)[:, None] - (self.today - T)
+
+    def panels(self, T: Float, t_x: Float, nodes: int) -> tuple[list[int], Float | None]:
+        """Where integrals between two ages are cut, and into panels of how many nodes each.
+
+        Both are none too many for those in which the customers of :meth:`alike` differ.
+        """
+        if not self.steps:
+            return [nodes], None
+        first = int(self._panel(T, t_x).min())
+        last = max(int(np.searchsorted(self.steps, np.max(self.today))), first)
+        cuts = np.asarray(self.steps[first:last], dtype=float)[:, None] - (self.today - T)
+        return self._nodes(first, nodes)[: last - first + 1], cuts
+
+    def alike(self, T: Float, t_x: Float, nodes: int) -> Iterator[Days]:
+        """Blocks of customers whose integrals from age ``t_x`` on begin in the same panel."""
+        panel = self._panel(T, t_x)
+        order = np.argsort(panel, kind="stable")
+        for same in np.split(order, np.flatnonzero(np.diff(panel[order])) + 1):
+            for part in blocks(same.size, nodes=sum(self._nodes(int(panel[same[0]]), nodes))):
+                yield same[part]
+
+    def _panel(self, T: Float, t_x: Float) -> Days:
+        return np.searchsorted(self.steps, self.today - T + t_x, side="right")
+
+    def _nodes(self, first: int, most: int) -> list[int]:
+        """How many nodes the panels from the ``first`` on take, that one itself the ``most``.
+
+        Just after a purchase the integrand may fall steeply. A day later it falls over days, and
+        a panel of a few takes a few nodes, each 1e-9 from the truth where ``most`` is 96.
+        """
+        days = np.diff(self.steps)
+        few = np.ceil(most / 96 * (3 + 3 * np.log1p(days) + days / 12))
+        every = [most, *np.fmin(few, most).astype(int).tolist(), most]
+        return [most, *every[first + 1 : len(self.steps) + 1]]
 
     def ahead(self, t: Float) -> Clock:
         """The same clock ``t`` later, for customers whose life begins today."""

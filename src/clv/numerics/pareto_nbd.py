@@ -269,10 +269,10 @@ def _survey(
 
 def _alike(columns: list[Float], clock: Clock | None, fineness: int) -> Iterator[tuple[Any, int]]:
     """Blocks of customers who need the same number of nodes, in which nobody else has a say."""
-    *rates, x, t_x, T, _ = columns
+    *rates, x, t_x, T, now = columns
     if clock is not None:
-        for part in blocks(x.size, nodes=NODES_OF_A_SEASON * (1 + len(clock.steps))):
-            yield part, NODES_OF_A_SEASON
+        for same in clock.set_to(now).alike(T, t_x, NODES_OF_A_SEASON):
+            yield same, NODES_OF_A_SEASON
         return
     scale = decay_scale(ParetoNBDParams(*rates), x, t_x)
     needed = enough_nodes(np.log1p((T - t_x) / scale), fineness)
@@ -305,9 +305,9 @@ class Nodes(NamedTuple):
     ) -> Self:
         """The nodes that suit parameters near ``params``; history is ``x, t_x, T``."""
         x, t_x, T = history
-        cuts = None if clock is None else clock.cuts(T)
+        each, cuts = ([nodes], None) if clock is None else clock.panels(T, t_x, nodes)
         scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
-        times, log_weights = dropout_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
+        times, log_weights = dropout_nodes(t_x, T, scale, nodes=each, cuts=cuts)
         times = np.vstack([times, T])
         return cls(x, times, times if clock is None else clock.age(T, times), log_weights)
 

@@ -103,7 +103,7 @@ def log_likelihood_total(
         rows: Distinct histories with weights, fastest in the order of :func:`by_reach`.
         scale: Decay scale that places the nodes, shape ``(rows,)``; hold it fixed in a search.
         nodes: How fine the nodes are, see :func:`enough_nodes`; with a season, their number,
-            in each panel between two of its steps.
+            in the first panel between two of its steps.
         season: The calendar to estimate; its coefficients are the last entries of ``point``.
 
     Returns:
@@ -204,8 +204,8 @@ def _blocks(
     pieces: Pieces, every: Histories, scale: Float, nodes: int, clock: Clock | None
 ) -> Iterator[_Block]:
     is_plain = pieces.purchase.size + pieces.dropout.size == 0
-    panels = 1 if clock is None else 1 + len(clock.steps)
-    for part in blocks(every.x.size, nodes=nodes * panels):
+    alike = blocks(every.x.size, nodes=nodes)
+    for part in alike if clock is None else clock.alike(every.T, every.t_x, nodes):
         rows, count = Histories(*(column[part] for column in every)), nodes
         if clock is None:  # as many as the longest integral needs
             reach = np.log1p((rows.T - rows.t_x) / scale[part])

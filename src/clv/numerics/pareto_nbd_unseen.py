@@ -49,8 +49,8 @@ class Unseen(NamedTuple):
     ) -> Self:
         r, alpha, s, beta = own
         x, t_x, T, *_ = rows
-        cuts = None if clock is None else clock.cuts(T)
-        u, weights = log_time_nodes(t_x, T, scale, nodes=nodes, cuts=cuts)
+        each, cuts = ([nodes], None) if clock is None else clock.panels(T, t_x, nodes)
+        u, weights = log_time_nodes(t_x, T, scale, nodes=each, cuts=cuts)
         since = np.expm1(u)
         since *= scale
         seen = t_x if clock is None else clock.age(T, t_x)

@@ -109,8 +109,10 @@ def draw(
 
     center, root = mode, _root_of_inverse(-hessian)
     worst_k = min(WORST_K, 1 - 1 / np.log10(PROPOSALS_PER_DRAW * count))
+    # Of many parameters a covariance takes more points, or its bell is flat where none fell.
+    at_first = max((mode.size - 8) // 4, 1)
     for turn in range(ROUNDS):
-        proposed = count * (PROPOSALS_PER_DRAW if turn else 1)
+        proposed = count * (PROPOSALS_PER_DRAW if turn else at_first)
         points, log_proposed = _proposals(center, root, proposed, rng)
         log_ratios = np.array(_each(workers, density, points)) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))

@@ -13,12 +13,13 @@ here knows a model. Start reading at :func:`dropout_nodes`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 Float = npt.NDArray[np.float64]
+Nodes = int | Sequence[int]
 
 NODES_AT_ONCE = 16_384
 """Nodes worked on at once: few enough that a block's arrays stay in the processor's cache."""
@@ -38,7 +39,7 @@ def gauss_legendre(nodes: int) -> tuple[Float, Float]:
 
 
 def dropout_nodes(
-    start: Float, end: Float, scale: Float, *, nodes: int, cuts: Float | None = None
+    start: Float, end: Float, scale: Float, *, nodes: Nodes, cuts: Float | None = None
 ) -> tuple[Float, Float]:
     """Times between ``start`` and ``end`` and the log of their weights, each ``(nodes, n)``.
 
@@ -46,7 +47,7 @@ def dropout_nodes(
         start: Where the integral begins, shape ``(n,)``.
         end: Where it ends, shape ``(n,)``, ``>= start``.
         scale: Time over which the integrand falls near ``start``, shape ``(n,)``, > 0.
-        nodes: Points per customer and panel.
+        nodes: Points per customer and panel, or of each panel its own number.
         cuts: Times at which the integrand is not smooth, shape ``(cuts, n)``, rising; each
             cut begins a panel of its own, those outside the integral an empty one.
 
@@ -54,45 +55,43 @@ def dropout_nodes(
         Times, and log weights such that the integral of f is the sum of weight x f(time).
         An empty interval has log weights of minus infinity.
     """
-    _, log_weights = gauss_legendre(nodes)
-    u, width = _log_times(start, end, scale, nodes, cuts)
+    u, width, log_weights = _log_times(start, end, scale, nodes, cuts)
     with np.errstate(divide="ignore"):
         log_width = np.log(width * scale)
-    columns = (-1, start.size)
-    return (
-        start + scale * np.expm1(u).reshape(columns),
-        (log_weights + (u + log_width)).reshape(columns),
-    )
+    return start + scale * np.expm1(u), log_weights + (u + log_width)
 
 
 def log_time_nodes(
-    start: Float, end: Float, scale: Float, *, nodes: int, cuts: Float | None = None
+    start: Float, end: Float, scale: Float, *, nodes: Nodes, cuts: Float | None = None
 ) -> tuple[Float, Float]:
     """The same nodes in ``u``, and then the end itself, ``(nodes + 1, n)``; not yet in logs.
 
     The integral of f is the sum of weight x f(time) x exp(u) x scale; the end weighs nothing,
     so the weights, shape ``(nodes, n)``, leave it out.
     """
-    _, log_weights = gauss_legendre(nodes)
-    inner, width = _log_times(start, end, scale, nodes, cuts)
-    u = np.empty((inner.size // start.size + 1, start.size))
-    u[:-1] = inner.reshape(-1, start.size)
+    inner, width, log_weights = _log_times(start, end, scale, nodes, cuts)
+    u = np.empty((len(inner) + 1, start.size))
+    u[:-1] = inner
     np.log1p((end - start) / scale, out=u[-1])
-    return u, (np.exp(log_weights) * width).reshape(-1, start.size)
+    return u, np.exp(log_weights) * width
 
 
 def _log_times(
-    start: Float, end: Float, scale: Float, nodes: int, cuts: Float | None
-) -> tuple[Float, Float]:
-    """Nodes in ``u`` and the width of their panel, ``(nodes, n)`` and ``(n,)`` without cuts."""
-    positions, _ = gauss_legendre(nodes)
+    start: Float, end: Float, scale: Float, nodes: Nodes, cuts: Float | None
+) -> tuple[Float, Float, Float]:
+    """Nodes in ``u``, the width of their panel, ``(n,)`` where it is one, and log weights."""
     last = np.log1p((end - start) / scale)
     if cuts is None:
-        return positions * last, last
-    inside = np.log1p((np.clip(cuts, start, end) - start) / scale)[:, None]
-    first = np.concatenate([np.zeros_like(inside[:1]), inside])
-    width = np.concatenate([inside, np.broadcast_to(last, inside[:1].shape)]) - first
-    return first + positions * width, width
+        positions, log_weights = gauss_legendre(int(np.sum(nodes)))
+        return positions * last, last, log_weights
+    each = np.broadcast_to(nodes, len(cuts) + 1)
+    rules = [gauss_legendre(int(count)) for count in each]
+    positions, log_weights = (np.concatenate(column) for column in zip(*rules, strict=True))
+    edges = np.zeros((len(cuts) + 2, start.size))
+    np.log1p((np.clip(cuts, start, end) - start) / scale, out=edges[1:-1])
+    edges[-1] = last
+    width = np.repeat(np.diff(edges, axis=0), each, axis=0)
+    return np.repeat(edges[:-1], each, axis=0) + positions * width, width, log_weights
 
 
 def enough_nodes(reach: Float, nodes: int) -> npt.NDArray[np.int64]:

@@ -16,11 +16,12 @@ import ibis
 
 from clv.checked import CustomerSummary
 from clv.data import check, cohorts, currency, engine, load, orders, preprocess, returns, summarize
+from clv.data.calendar import read_calendar
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
 from clv.errors import SourceUnreadable
-from clv.periods import ObservationWindow
+from clv.periods import Event, ObservationWindow
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
 from clv.store import parquet
@@ -44,7 +45,8 @@ class Log:
 
     ``net`` counts value less matched returns. ``observation_end`` is the last day known about,
     before or after the last line; without it the log may not reach past ``today``. Prices stated in
-    another currency than ``currency`` are converted by the file ``rates``.
+    another currency than ``currency`` are converted by the file ``rates``; days unlike others are
+    in the table ``calendar``.
     """
 
     paths: tuple[Path, ...]
@@ -55,6 +57,7 @@ class Log:
     observation_end: dt.date | None = None
     currency: str | None = None
     rates: Path | None = None
+    calendar: Path | None = None
     simulated: bool = False
 
     @property
@@ -80,9 +83,13 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
         {"file": path.name, "bytes": path.stat().st_size, "sha256": files.file_digest(path)}
         for path in log.paths
     ]
-    rates = files.file_digest(log.rates) if log.rates and log.rates.is_file() else None
-    facts = dataclasses.replace(log, paths=(), today=dt.date.min)
-    key = step_key(workspace, sources=sources, rates=rates, log=facts)
+    beside = {
+        name: files.file_digest(path)
+        for name, path in (("rates", log.rates), ("calendar", log.calendar))
+        if path and path.is_file()
+    }
+    facts = dataclasses.replace(log, paths=(), rates=None, calendar=None, today=dt.date.min)
+    key = step_key(workspace, sources=sources, beside=beside, log=facts)
     if workspace.is_current("ingest", key):
         tell("nothing changed in the log since the last run: its tables are kept")
         return dict(workspace.read_json(files.ETL_REPORT))
@@ -105,6 +112,7 @@ class _Ingest:
         by_article = self.log.source.has_articles
         kept, refused = preprocess.kept(judged), preprocess.refused(judged)
         window = self._window(judged, kept)
+        events = self._calendar(window)
         self.tell("matching returns to the purchases they undo")
         credits = preprocess.credits(judged)
         if self.log.source.export is not None:
@@ -116,7 +124,7 @@ class _Ingest:
         for table, declared in ((lines, ORDER_LINES), (pairs, RETURNS)):
             check.check(table, declared)
         self.tell("summarizing customers and cohorts")
-        summary = self._summarize(kept, pairs, window)
+        summary = self._summarize(kept, pairs, window, events)
         self.tell("writing the tables")
         self._write(files.CLEAN_LINES, lines, ORDER_LINES, [*CONTENT, "returned_value"])
         self._write(files.REFUSED, refused, REFUSED_LINES, [*CONTENT, "rule"])
@@ -188,8 +196,31 @@ class _Ingest:
             )
         return ObservationWindow(ends["start"], end)
 
+    def _calendar(self, window: ObservationWindow) -> tuple[Event, ...] | None:
+        """The events of the shop's table of whose name the log has a day."""
+        log = self.log
+        if log.calendar is None:
+            return None
+        how = log.source.encoding, self.stage.folder
+        events = read_calendar(self.connection, log.calendar, *how)
+        shown = {one.name for one in events if window.start < one.last and one.first <= window.end}
+        unseen = [event for event in events if event.name not in shown]
+        late = [one for one in events if one.name in shown and not one.is_known_on(window.end)]
+        for which, why in (
+            (unseen, "are of a name without a day in the log, so nothing can be learned of them"),
+            (late, f"were known only after {window.end}, the last day of the log"),
+        ):
+            if which:
+                rows = f"{len(which):,} of {len(events):,} rows {why}"
+                self.tell(f"calendar: {rows}; left out, first: {which[0].name!r}")
+        return tuple(event for event in events if event not in unseen) or None
+
     def _summarize(
-        self, kept: ibis.Table, pairs: ibis.Table, window: ObservationWindow
+        self,
+        kept: ibis.Table,
+        pairs: ibis.Table,
+        window: ObservationWindow,
+        events: tuple[Event, ...] | None,
     ) -> CustomerSummary:
         known = kept
         if self.log.cleaning.anonymous_as is not None:
@@ -205,6 +236,7 @@ class _Ingest:
             "window_end": window.end,
             "purchases_by_day": json.dumps(summary.purchases_by_day),
             "spend_season": json.dumps(summary.spend_season),
+            "calendar": events and json.dumps([event.plain() for event in events]),
         }
         path = self.stage.path(files.SUMMARY)
         parquet.write(summary.table, path, CUSTOMER_SUMMARY, facts)

@@ -7,6 +7,7 @@ by its note, so that a run with nothing to do stays quick. Start reading at :fun
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,9 @@ def _fit_metrics(model: LifetimeValue) -> dict[str, float]:
         for what in ("log_likelihood", "aic", "bic", "customers"):
             metrics[f"{part['model']}.{what}"] = report[what]
         for name, error in (report["standard_errors"] or {}).items():
-            metrics[f"{part['model']}.{name}.standard_error"] = error
+            # Events are named by the shop, metrics by letters MLflow takes.
+            plain = re.sub(r"[^\w.\- ]", "_", name)[:100]
+            metrics[f"{part['model']}.{plain}.standard_error"] = error
     for name, trees in _corrections(model):
         for trial in trees.trials:
             of_trial = f"{name}.gain_at_{trial.strength:g}"

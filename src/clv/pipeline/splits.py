@@ -20,7 +20,7 @@ from clv.data import engine, summarize
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import Float, Outcome
 from clv.models.baselines import YEAR_DAYS, Past
-from clv.periods import ObservationWindow
+from clv.periods import Event, ObservationWindow
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
@@ -35,6 +35,7 @@ class Tables:
     returns: ibis.Table
     window: ObservationWindow
     net: bool
+    calendar: tuple[Event, ...] | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +64,16 @@ def open_tables(connection: Any, workspace: Workspace) -> Tables:
     lines, refused, returns = (
         table(path) for path in (files.CLEAN_LINES, files.REFUSED, files.RETURNS)
     )
-    summary = workspace.path(files.SUMMARY)
+    path = workspace.path(files.SUMMARY)
+    summary = parquet.read_summary(path)
     return Tables(
         # Anonymous lines may be kept under one name, which is no customer.
         lines=engine.hold(connection, lines.semi_join(known, "customer_id")),
         credits=refused.filter(refused.rule == "return"),
         returns=returns,
-        window=parquet.read_summary(summary).window,
-        net=parquet.facts_of(summary)["basis"] == "net",
+        window=summary.window,
+        net=parquet.facts_of(path)["basis"] == "net",
+        calendar=summary.calendar,
     )
 
 
@@ -79,7 +82,9 @@ def split_at(tables: Tables, cut: dt.date) -> Split:
     window = ObservationWindow(tables.window.start, cut)
     days = summarize.transactions(tables.lines, tables.returns, cut, net=tables.net)
     days = engine.hold(days.get_backend(), days)
-    return Split(summarize.customer_summary(tables.lines, days, window), days)
+    summary = summarize.customer_summary(tables.lines, days, window)
+    # What of it was known by then, whoever fits to it looks at.
+    return Split(dataclasses.replace(summary, calendar=tables.calendar), days)
 
 
 def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact
-from clv.periods import ObservationWindow, TimeUnit
+from clv.periods import Event, ObservationWindow, TimeUnit
 from clv.tables import CUSTOMER_SUMMARY, Table
 
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
@@ -57,7 +58,11 @@ def read_summary(path: Path) -> CustomerSummary:
     )
     unit = TimeUnit[facts["time_unit"].upper()]
     known = (json.loads(facts.get(name, "null")) for name in ("purchases_by_day", "spend_season"))
-    return CustomerSummary.from_table(table, window, unit, *(one and tuple(one) for one in known))
+    together = (one and tuple(one) for one in known)
+    summary = CustomerSummary.from_table(table, window, unit, *together)
+    events = json.loads(facts.get("calendar", "null"))
+    calendar = events and tuple(Event.of(*event) for event in events)
+    return dataclasses.replace(summary, calendar=calendar)
 
 
 def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:

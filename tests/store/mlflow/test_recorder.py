@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clv.pipeline.record import _params, record
+from clv.pipeline.record import _fit_metrics, _params, record
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 
@@ -103,6 +103,22 @@ def test_chances_of_an_order_are_kept_with_trees_and_without(run, finished):
     assert run.data.metrics[name] == latest["chosen"]
     assert run.data.metrics[f"{name}/without_trees"] == latest["challenger"]
     assert latest["chosen"] != latest["challenger"]
+
+
+def test_events_are_kept_under_names_that_mlflow_takes(finished):
+    model = artifacts.load(finished.workspace, artifacts.champion(finished.workspace))
+    errors = {"event_Día de Reyes: 50 % & más / fin": 0.1}
+    report = dataclasses.replace(model.purchases.report, standard_errors=errors)
+    model = dataclasses.replace(
+        model, purchases=dataclasses.replace(model.purchases, report=report)
+    )
+
+    assert (
+        _fit_metrics(model)[
+            "seasonal-pareto-nbd.event_Día de Reyes_ 50 _ _ más _ fin.standard_error"
+        ]
+        == 0.1
+    )
 
 
 def test_scores_of_the_backtest_are_kept_by_target_horizon_and_cut(client, run, finished):
