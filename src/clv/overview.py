@@ -159,18 +159,17 @@ class Overview:
     @functools.cached_property
     def totals(self) -> dict[str, list[Total]]:
         """Of each tier and of each cohort, from the same draws."""
-        values, numbers = self.table["predicted_clv"].to_numpy(), []
-        groups: list[tuple[str, str]] = []
-        for by in ("value_tier", "cohort"):
-            names, which = np.unique(self.table[by].to_pylist(), return_inverse=True)
-            numbers.append(which + len(groups))
-            groups += [(by, str(name)) for name in names]
-        found = self.service.ranges(np.column_stack(numbers))
+        columns = {by: np.array(self.table[by].to_pylist()) for by in ("value_tier", "cohort")}
+        groups = [(by, str(name)) for by, own in columns.items() for name in np.unique(own)]
+        belongs = np.column_stack([columns[by] == name for by, name in groups])
+        # Everybody belongs to one group of each kind.
+        found = self.service.ranges(np.nonzero(belongs)[1].reshape(-1, len(columns)))
         ranges = [None] * len(groups) if found is None else [*zip(*found[1:], strict=True)]
-        totals: dict[str, list[Total]] = {by: [] for by, _ in groups}
-        for number, ((by, name), reach) in enumerate(zip(groups, ranges, strict=True)):
-            own = np.any([of_each == number for of_each in numbers], axis=0)
-            totals[by].append(Total(name, int(own.sum()), float(values[own].sum()), reach))
+        expected = (self.table["predicted_clv"].to_numpy() @ belongs).tolist()
+        totals: dict[str, list[Total]] = {by: [] for by in columns}
+        of_each = zip(groups, belongs.sum(axis=0).tolist(), expected, ranges, strict=True)
+        for (by, name), *own in of_each:
+            totals[by].append(Total(name, *own))
         return totals
 
     @functools.cached_property

@@ -266,7 +266,8 @@ def test_a_stored_finding_is_told_in_any_language_with_the_same_figures():
         "el 1 mar 2023. Use rule en esta tienda, u otro modelo."
     )
     plain = {"word": "FAIL", "found": "As it was.", "advice": ""}
-    assert module.told(plain, Speech("es")) == "As it was."
+    for unknown in (plain, plain | {"texts": ["finding_of_another_version"], "figures": {}}):
+        assert module.told(unknown, Speech("es")) == "As it was."
 
 
 def test_the_word_is_the_gravest_and_its_finding_comes_first():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import plotly.graph_objects as go
 
 from clv.charts.chart import COLORS, DASHES, SCALE, Chart, axis, figure
 from clv.models.tracking import Tracking
@@ -78,19 +79,7 @@ def followed(tracking: Tracking, speech: Speech) -> Chart:
         ),
         yaxis=axis(speech("repeat_days"), rangemode="tozero", tickformat=",d"),
     )
-    for place, side in enumerate(sides):
-        drawn.add_scatter(
-            x=list(map(str, ends)),
-            y=weekly[side],
-            name=side,
-            mode="lines",
-            line={"dash": DASHES[place], "color": COLORS[place], "width": 2.5},
-            customdata=[
-                [speech.date(day, short=True), speech.number(count)]
-                for day, count in zip(ends, weekly[side], strict=True)
-            ],
-            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>%{fullData.name}</extra>",
-        )
+    _curves(drawn, ends, {side: weekly[side] for side in sides}, speech)
     came, expects = (days[side].sum() for side in sides)
     farthest = int(np.argmax(np.abs(months.diff(axis=1).iloc[:, 1])))
     own = [speech.number(count) for count in months.iloc[farthest]]
@@ -143,22 +132,34 @@ def season(found: Season, speech: Speech) -> Chart:
     drawn.add_hline(1.0, line={"color": "rgba(128,128,128,0.9)", "width": 1.5})
     alt = [speech("season_alt", date=speech.date(found.last))]
     table = {speech("month"): names}
-    for place, side in enumerate(sides):
+    _curves(drawn, [day.date() for day in days], sides, speech, digits=2)
+    for side in sides:
         said = [speech.number(value, 2) for value in months[side]]
-        drawn.add_scatter(
-            x=[str(day.date()) for day in days],
-            y=sides[side],
-            name=side,
-            mode="lines",
-            line={"dash": DASHES[place], "color": COLORS[place], "width": 2.5},
-            customdata=[
-                [speech.date(day.date(), short=True), speech.number(value, 2)]
-                for day, value in zip(days, sides[side], strict=True)
-            ],
-            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>%{fullData.name}</extra>",
-        )
         most, least = int(months[side].argmax()), int(months[side].argmin())
         ends = {"high": names[most], "most": said[most], "low": names[least], "least": said[least]}
         alt.append(speech("season_line_alt", name=side, **ends))
         table[side] = said
     return Chart(drawn, speech("season_title"), " ".join(alt), table)
+
+
+def _curves(
+    drawn: go.Figure,
+    days: Sequence[dt.date],
+    sides: Mapping[str, Any],
+    speech: Speech,
+    digits: int = 0,
+) -> None:
+    """A curve for each of the sides, told apart by color and dash, with its values in words."""
+    for place, (side, values) in enumerate(sides.items()):
+        drawn.add_scatter(
+            x=list(map(str, days)),
+            y=values,
+            name=side,
+            mode="lines",
+            line={"dash": DASHES[place], "color": COLORS[place], "width": 2.5},
+            customdata=[
+                [speech.date(day, short=True), speech.number(value, digits)]
+                for day, value in zip(days, values, strict=True)
+            ],
+            hovertemplate="%{customdata[0]}: %{customdata[1]}<extra>%{fullData.name}</extra>",
+        )

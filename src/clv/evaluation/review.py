@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
 from clv.evaluation.metrics import resampled_counts, resampled_metrics
-from clv.speech import Speech
+from clv.speech import TEXTS, Speech
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,8 +95,9 @@ class Review:
 
 def told(finding: Mapping[str, Any], speech: Speech) -> str:
     """A stored finding with its advice; as it was written where its words are not known."""
-    texts, figures = finding.get("texts"), finding.get("figures")
-    said = _sentences(texts, figures, speech) if texts and figures is not None else ()
+    texts = finding.get("texts", ())
+    known = set(texts) <= TEXTS.keys()
+    said = _sentences(texts, finding["figures"], speech) if texts and known else ()
     return " ".join(said or filter(None, (finding["found"], finding["advice"])))
 
 
