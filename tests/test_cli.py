@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 from runs import write_orders
@@ -15,6 +17,7 @@ from clv import cli, command, errors, wiring
 from clv.options import OPTIONS
 
 COLUMNS = ["--customer-id", "customer", "--date", "at", "--amount", "total"]
+REPORTS = {"review", "matured", "drift"}
 ORDERS = [(f"c{i}", f"2024-0{m}-{i + 10}", 10 + i * m) for i in range(9) for m in (1, 2, 3)]
 
 
@@ -54,6 +57,27 @@ def test_json_is_one_document_and_nothing_else(clv, orders, words):
     assert answer.exit_code == 0
     assert isinstance(json.loads(answer.stdout), dict)
     assert answer.stderr == ""
+
+
+def test_json_of_a_run_has_what_the_terminal_says_of_review_past_forecasts_and_drift(clv, finished):
+    root = Path(shutil.copytree(finished.root, "shop"))
+
+    answers = [
+        json.loads(clv(*words, "--workspace", root, "--json").stdout)
+        for words in (("run", finished.log), ("predict",))
+    ]
+
+    run, predict = answers
+    reports = {n: json.loads((root / f"reports/{n}.json").read_text()) for n in REPORTS}
+    assert {name: run[name] for name in REPORTS} == reports
+    assert reports["review"]["findings"]
+    assert {name: predict[name] for name in ("matured", "drift")}.items() <= reports.items()
+    assert run.keys() - REPORTS == {"etl", "forecast"}
+    assert predict["customers"] == run["forecast"]["customers"]
+
+
+def test_json_of_a_run_without_a_backtest_has_no_review(clv, orders):
+    assert json.loads(clv("run", orders, *COLUMNS, "--json").stdout)["review"] is None
 
 
 def test_each_verb_can_be_called_by_itself_in_turn(clv, orders):

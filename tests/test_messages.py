@@ -16,7 +16,8 @@ from clv.speech import TEXTS
 # Names that are put together where they are said, by what they begin with.
 FAMILIES = ("tier_", "rfm_", "left_out_", "ladder_", "reason_", "confidence_", "problem_")
 FAMILIES += ("page_", "measure_", "show_", "overdue", "protect", "second_order", "sales ")
-FAMILIES += ("less ", "before ", "range_", "order totals ")
+FAMILIES += ("less ", "before ", "range_", "order totals ", "driver_")
+FAMILIES += ("finding_", "moved_", "review_")
 
 
 def placeholders(text):

@@ -16,13 +16,14 @@ from clv.models.correction import Correction, Trial
 from clv.models.features import Shop
 from clv.models.gamma_gamma import Dependence, GammaGamma, GammaGammaByFrequency
 from clv.models.lifetime_value import MeanSpend
-from clv.models.ranges import of_groups
+from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.models.xgb_survival import XGBSurvival
 from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.report import page
 from clv.service import Question, Service
 from clv.speech import Speech
+from clv.store import workspace as files
 from clv.store.workspace import Workspace
 
 
@@ -63,16 +64,8 @@ def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language
 
     words = Narrative(overview, speech).how_wide
 
-    service, terms = overview.service, overview.service.terms
-    all_ = of_groups(
-        service.model,
-        service.summary,
-        terms.horizon_days,
-        np.zeros(len(service.summary), dtype=int),
-        level=terms.interval_level,
-        shock=terms.shock,
-    )
-    assert (lower, upper) == pytest.approx((all_.lower[0], all_.upper[0]))
+    everybody = overview.service.ranges(np.zeros(overview.table.num_rows, dtype=int))
+    assert (lower, upper) == pytest.approx((everybody.lower[0], everybody.upper[0]))
     assert 0 < lower < overview.expected < upper
     assert all(speech.rough(end) in words for end in (lower, upper))
 
@@ -86,6 +79,79 @@ def test_on_how_few_customers_the_forecast_rests_is_counted_and_said(overview):
 
     assert overview.carried_by == (count, pytest.approx(values[0] / sum(values)))
     assert f" {count} of {len(values)} customers" in words
+
+
+@pytest.mark.parametrize(("by", "first"), [("value_tier", "A: first half"), ("cohort", "Dec 2009")])
+def test_every_group_has_its_total_with_a_range_of_its_own(overview, by, first):
+    rows, totals = overview.table.to_pylist(), overview.totals[by]
+    own = [row["predicted_clv"] for row in rows if row[by] == totals[0].name]
+
+    assert (totals[0].customers, totals[0].expected) == (len(own), pytest.approx(sum(own)))
+    assert sum(total.customers for total in totals) == len(rows)
+    wide = [total.range for total in totals if total.customers > 1]
+    assert all(0 <= low < high for low, high in wide)
+    # Parts are each less sure than the whole, as shares of what is expected.
+    lower, upper = overview.service.expected_range
+    assert sum(low for low, _ in wide) < lower < upper < sum(high for _, high in wide)
+    said = Narrative(overview, Speech("en", "GBP")).totals(by)
+    low, high = map(Speech("en", "GBP").rough, totals[0].range)
+    assert [column[0] for column in said.values()][::3] == [first, f"{low} – {high}"]
+
+
+def test_without_a_posterior_totals_have_no_range(overview):
+    service = copy.copy(overview.service)
+    service.model = dataclasses.replace(service.model, posterior=None)
+    bare = dataclasses.replace(overview, service=service)
+
+    assert {total.range for total in bare.totals["value_tier"]} == {None}
+    assert set(Narrative(bare, Speech("en")).totals("value_tier")["80% range"]) == {"–"}
+
+
+@pytest.mark.parametrize(
+    ("drift", "words"),
+    [
+        ((-0.12,), "fell by 11.3% a year up to "),
+        ((0.05,), "rose by 5.1% a year up to "),
+        ((), "knows no rise or fall"),
+    ],
+)
+def test_the_level_of_the_shop_is_said_to_rise_fall_or_stay(overview, drift, words):
+    shop = with_parts(overview, purchases=drifting(overview, drift))
+
+    assert words in Narrative(shop, Speech("en")).level
+
+
+def drifting(overview, drift):
+    fitted = overview.service.model.purchases
+    assert isinstance(fitted, SeasonalParetoNBD)
+    season = dataclasses.replace(fitted.season, coefficients=fitted.season.coefficients[:8] + drift)
+    return dataclasses.replace(fitted, season=season)
+
+
+def test_the_season_shown_is_the_one_the_forecast_goes_by_and_none_where_there_is_none(overview):
+    model, last = overview.service.model, overview.service.as_of
+
+    shown = overview.season
+
+    log = model.purchases.season.log_multiplier(last.toordinal() + 1, 365)
+    assert np.array_equal(shown.rate, np.exp(log))
+    assert np.ptp(shown.rate) > 0
+    assert (shown.last, shown.baskets) == (last, model.spend.season)
+    flat = dataclasses.replace(model.purchases.season, coefficients=())
+    calm = dataclasses.replace(model.purchases, season=flat)
+    alike = dataclasses.replace(model.spend, season=None)
+    assert with_parts(overview, purchases=calm, spend=alike).season is None
+
+
+def test_who_answers_since_when_and_what_the_backtest_found_is_said(overview, finished):
+    review = Workspace(finished.root).read_json(files.REVIEW)
+    english, spanish = (Narrative(overview, Speech(language)) for language in ("en", "es"))
+
+    assert overview.service.terms.model_version in english.who_answers
+    assert Speech("es").date(overview.service.as_of) in spanish.who_answers
+    written = [f"{one['found']} {one['advice']}".strip() for one in review["findings"]]
+    assert english.findings == written
+    assert not set(spanish.findings) & set(written)
 
 
 def test_a_list_is_worth_what_the_service_says_of_each_of_its_customers(overview):

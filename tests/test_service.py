@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xgboost
 from rows import differing
 from runs import NOW
 
@@ -24,6 +25,9 @@ from clv.errors import (
     NothingStored,
 )
 from clv.histories import Purchase, Tally, from_purchases
+from clv.models.boosted_value import BoostedValue
+from clv.models.correction import Correction, rows
+from clv.models.features import Shop, features
 from clv.periods import ObservationWindow, TimeUnit
 from clv.pipeline.predict import Ask, predict
 from clv.service import Question, Service
@@ -148,6 +152,26 @@ def test_a_horizon_beyond_computing_is_refused(service, horizon_days):
 
     with pytest.raises(HorizonOutOfRange):
         service.customers(known, Question(horizon_days))
+
+
+def test_what_moved_a_corrected_forecast_is_the_customers_own_but_for_one_constant(service):
+    ids, days = service.table["customer_id"].to_pylist()[:40], service.terms.horizon_days
+    base = service.model.expected_value(service.summary, days)
+    shop = Shop.of(service.summary, days)
+    x = features(service.summary, shop)
+    grown = xgboost.train({"max_depth": 2}, rows(x, np.zeros(len(x)), label=x[:, 1]), 6)
+    found = BoostedValue(0.1, Correction(shop, 0.5, (), grown.save_raw("json").decode()))
+    corrected = copy.copy(service)
+    corrected.model = dataclasses.replace(service.model, corrections={days: found})
+
+    parts = np.array([corrected.contributions(customer) for customer in ids])
+
+    whole = np.log(corrected.model.expected_value(service.summary, days) / base)[:40]
+    assert np.ptp(whole - parts.sum(axis=1)) < 1e-5
+    assert np.ptp(whole) > 0.1
+    with pytest.raises(CustomerNotFound):
+        corrected.contributions("nobody")
+    assert service.contributions(ids[0]) is None
 
 
 # --- customers it does not

@@ -220,7 +220,8 @@ def predict(session: Session) -> None:
     facts = terminal.forecast_facts(table)
     _warn_simulated(session)
     since = terminal.later(session.workspace, facts["currency"])
-    session.answer(facts, terminal.forecast(facts), *since)
+    told = facts | terminal.later_facts(session.workspace)
+    session.answer(told, terminal.forecast(facts), *since)
 
 
 @verb("run")
@@ -229,6 +230,7 @@ def run(session: Session, source: Sources = None) -> None:
     from clv import terminal, wiring
     from clv.pipeline.run import run as run_all
     from clv.report import make_report
+    from clv.store import workspace as files
 
     log = _log(session)
     found = run_all(
@@ -247,7 +249,9 @@ def run(session: Session, source: Sources = None) -> None:
     make_report(session.workspace)
     facts = terminal.forecast_facts(found.predictions)
     shown = terminal.whole_run(session.workspace, found.etl, found.backtest, facts)
-    session.answer({"etl": found.etl, "forecast": facts}, *shown)
+    review = session.workspace.read_json(files.REVIEW) if found.backtest else None
+    told = {"etl": found.etl, "forecast": facts, "review": review}
+    session.answer(told | terminal.later_facts(session.workspace), *shown)
 
 
 @verb("serve")

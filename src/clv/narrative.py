@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.charts.forecasts import PastForecast
+from clv.evaluation import drift, review
 from clv.lists import CONTROL_SHARE, ORDERS_FOR_A_PACE, PATIENCE, second_order_window, seed_of
+from clv.models.features import FEATURES
 from clv.models.gamma_gamma import GammaGamma
 from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.overview import SOON_DAYS, Overview, ReadyList
@@ -22,6 +26,9 @@ SURELY = 0.05
 """The p-value below which spend is said to go with the number of purchase days."""
 LEAST_SEASON = 0.02
 """How much more than usual a purchase day is worth in a month that is named."""
+MOST_DRIVERS = 3
+LEAST_DRIVER = 0.01
+"""A share of the forecast below which what moved it is not worth a line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,6 +185,48 @@ class Narrative:
         ]
         return " ".join([*said, speech("events_note")])
 
+    @property
+    def level(self) -> str:
+        """Whether the level of the whole shop rises or falls, and what is made of it ahead."""
+        model, speech = self.overview.service.model.purchases, self.speech
+        drifts = model.season.drift if isinstance(model, SeasonalParetoNBD) else 0.0
+        share, date = float(np.expm1(drifts)), speech.date(self.overview.service.as_of)
+        if not drifts:
+            return speech("level_stays")
+        text = "level_rises" if share > 0 else "level_falls"
+        return speech(text, share=speech.percent(abs(share), 1), date=date)
+
+    @property
+    def who_answers(self) -> str:
+        service, champion, speech = self.overview.service, self.overview.champion, self.speech
+        own = {"model": service.model.name, "version": service.terms.model_version}
+        since, fitted = map(speech.date, (champion.since, champion.fitted_to))
+        return speech("who_answers", since=since, fitted=fitted, **own)
+
+    @property
+    def findings(self) -> list[str]:
+        """What the last backtest was found to show, the gravest first; none without one."""
+        found = self.overview.champion.review
+        return [review.told(one, self.speech) for one in found["findings"]] if found else []
+
+    @property
+    def moved(self) -> str:
+        """How far customers moved since the model learned from them, or last scored them."""
+        rows = self.overview.champion.drift
+        return " ".join(drift.told(rows, self.speech)) or self.speech("moved_nowhere")
+
+    def totals(self, by: str) -> Columns:
+        """What the customers of each tier, or of each cohort, are expected to bring together."""
+        say, rows = self.speech, self.overview.totals[by]
+        names = [say.month(r.name) if by == "cohort" else say(f"tier_{r.name}") for r in rows]
+        ends = [" – ".join(map(say.rough, row.range or (None,))) for row in rows]
+        return {
+            say(by): names,
+            say("customers"): [say.number(row.customers) for row in rows],
+            say("expected_in", days=self.horizon): [say.rough(row.expected) for row in rows],
+            say("said_range"): ends,
+        }
+
     def list_rule(self, ready: ReadyList) -> str:
         name, number = ready.list.name, self.speech.number
         if name != "second_order":
@@ -233,3 +282,31 @@ class Narrative:
             say("step"): [*(say(f"ladder_{name}") for name in steps), self.sales_name],
             say("amount"): [say.money(float(value), 2) for value in (*steps.values(), ladder.net)],
         }
+
+
+def drivers(speech: Speech, contributions: npt.NDArray[np.float64]) -> list[str]:
+    """What moved one customer's forecast most, against that of a mean customer, in words.
+
+    ``contributions`` is the customer's row of ``Correction.contributions``. No lines where
+    nothing was corrected, or only by shares too small to name.
+    """
+    shares = np.expm1(contributions)
+    strongest = np.argsort(-np.abs(contributions), kind="stable")[:MOST_DRIVERS]
+    return [
+        speech.label(
+            "driver_raises" if shares[place] > 0 else "driver_lowers",
+            what=speech(f"driver_{FEATURES[place]}"),
+            share=speech.percent(abs(shares[place])),
+        )
+        for place in strongest
+        if abs(shares[place]) >= LEAST_DRIVER
+    ]
+
+
+def rests_on(speech: Speech, row: Mapping[str, Any], silent_days: float) -> str:
+    """How often, how lately and on what a customer bought, of whose forecast no more is known."""
+    known = {"silent": speech.number(silent_days), "spent": speech.money(row["historic_clv"])}
+    gap, orders = row["average_days_between_orders"], row["historic_number_of_orders"]
+    if gap is None:
+        return speech("rests_on_one_day", **known)
+    return speech("rests_on", orders=speech.number(orders), gap=speech.number(gap), **known)

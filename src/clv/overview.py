@@ -13,7 +13,8 @@ import datetime as dt
 import functools
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +24,13 @@ import pyarrow.parquet as pq
 
 from clv import lists
 from clv.charts.forecasts import PastForecast
+from clv.charts.model import Season
 from clv.evaluation.backtest import worth_of_trees
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.models.tracking import Tracking, tracking
 from clv.service import Service
-from clv.store import parquet
+from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
 from clv.tables import COHORTS
@@ -61,6 +63,26 @@ class ReadyList:
     at_stake: float
 
 
+class Total(NamedTuple):
+    """What customers alike in one thing are expected to bring together, with its range."""
+
+    name: str
+    customers: int
+    expected: float
+    range: tuple[float, float] | None
+
+
+class Champion(NamedTuple):
+    """The model that answers: since when, on a log up to which day it was fitted, and what the
+    last backtest and the customers who came since say of it, as in the reports.
+    """
+
+    since: dt.date
+    fitted_to: dt.date | None
+    review: Mapping[str, Any] | None
+    drift: list[dict[str, Any]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Overview:
     """A shop at the moment its CLV table was made."""
@@ -76,6 +98,9 @@ class Overview:
     """Forecasts whose time is up, as in ``reports/matured.json``."""
     trees: tuple[int, float] | None
     """What trees were worth to the chances of an order, by the backtest."""
+    champion: Champion
+    report: Path
+    """Where the report lies once it is made."""
 
     @classmethod
     def open(cls, workspace: Workspace, service: Service) -> Overview:
@@ -89,10 +114,18 @@ class Overview:
         past = by_horizon.get(nearest, ())
         oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        known = workspace.is_file(files.MATURED)
-        matured = workspace.read_json(files.MATURED) if known else []
         trees = worth_of_trees(workspace.read_json(files.BACKTEST_REPORT)) if held else None
-        return cls(service, cohorts, ladder, past, oftener[-1] if oftener else (), matured, trees)
+        return cls(
+            service,
+            cohorts,
+            ladder,
+            past,
+            oftener[-1] if oftener else (),
+            _report(workspace, files.MATURED) or [],
+            trees,
+            _champion(workspace, service.terms.model_version),
+            workspace.path(files.REPORT),
+        )
 
     @property
     def table(self) -> pa.Table:
@@ -114,6 +147,30 @@ class Overview:
     def tracking(self) -> Tracking | None:
         """What the champion expects of all customers day by day, beside what they did."""
         return tracking(self.service.model.purchases, self.service.summary)
+
+    @property
+    def season(self) -> Season | None:
+        """What the model expects of each day of the year ahead, where it knows a season."""
+        model, last = self.service.model, self.service.as_of
+        rate = model.purchases.rate_ahead(last, YEAR_DAYS)
+        found = Season(last, rate if np.ptp(rate) else None, model.spend.season)
+        return None if found.rate is None and found.baskets is None else found
+
+    @functools.cached_property
+    def totals(self) -> dict[str, list[Total]]:
+        """Of each tier and of each cohort, from the same draws."""
+        columns = {by: np.array(self.table[by].to_pylist()) for by in ("value_tier", "cohort")}
+        groups = [(by, str(name)) for by, own in columns.items() for name in np.unique(own)]
+        belongs = np.column_stack([columns[by] == name for by, name in groups])
+        # Everybody belongs to one group of each kind.
+        found = self.service.ranges(np.nonzero(belongs)[1].reshape(-1, len(columns)))
+        ranges = [None] * len(groups) if found is None else [*zip(*found[1:], strict=True)]
+        expected = (self.table["predicted_clv"].to_numpy() @ belongs).tolist()
+        totals: dict[str, list[Total]] = {by: [] for by in columns}
+        of_each = zip(groups, belongs.sum(axis=0).tolist(), expected, ranges, strict=True)
+        for (by, name), *own in of_each:
+            totals[by].append(Total(name, *own))
+        return totals
 
     @functools.cached_property
     def crowd(self) -> Crowd:
@@ -159,6 +216,22 @@ class Overview:
                 "simulated": pa.repeat(self.service.terms.simulated, count),
             }
         ).sort_by([("predicted_clv", "descending")])
+
+
+def _report(workspace: Workspace, name: str) -> Any:
+    return workspace.read_json(name) if workspace.is_file(name) else None
+
+
+def _champion(workspace: Workspace, digest: str) -> Champion:
+    pointed = dt.datetime.fromtimestamp(workspace.path(artifacts.CHAMPION).stat().st_mtime)
+    fitted = artifacts.manifest(workspace, digest).get("fitted_on", {}).get("window_end")
+    moved = _report(workspace, files.DRIFT) or {"columns": []}
+    return Champion(
+        pointed.date(),
+        fitted and dt.date.fromisoformat(fitted),
+        _report(workspace, files.REVIEW),
+        moved["columns"],
+    )
 
 
 def _past(workspace: Workspace) -> list[PastForecast]:

@@ -19,6 +19,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
@@ -28,9 +30,10 @@ from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
+from clv.models.ranges import of_groups
 from clv.models.segments import HorizonValidated
 from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.predictive import Shock
+from clv.numerics.predictive import Ranges, Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -148,15 +151,39 @@ class Service:
 
     def chance_of_order(self, customer: str, horizons: Sequence[int]) -> list[float]:
         """The chance that a known customer orders at least once within each of the horizons."""
-        place = self.place(customer)
-        if place is None:
-            raise CustomerNotFound(customer, self.as_of)
-        alone = self._summary_of(pa.array([place]))
+        alone = self._alone(customer)
         return [float(self.model.p_purchase(alone, days)[0]) for days in horizons]
+
+    def contributions(self, customer: str) -> Float | None:
+        """What each of ``FEATURES`` did to the log of a known customer's forecast.
+
+        None where nothing corrects forecasts over the horizon of the table.
+        """
+        correction = self.model.corrections.get(self.terms.horizon_days)
+        if correction is None:
+            return None
+        return np.asarray(correction.correction.contributions(self._alone(customer))[0])
 
     def predicted_clv(self, horizon_days: int) -> Float:
         """What each customer is expected to bring within a horizon, in the order of the table."""
         return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
+
+    def ranges(self, group: npt.NDArray[np.int64]) -> Ranges | None:
+        """Median and interval of what the customers of each group bring within the horizon.
+
+        ``group`` numbers the table's customers, as in :func:`of_groups`. None where the model has
+        no posterior.
+        """
+        terms = self.terms
+        found = of_groups(
+            self.model,
+            self.summary,
+            terms.horizon_days,
+            group,
+            level=terms.interval_level,
+            shock=terms.shock,
+        )
+        return found and Ranges(*(terms.margin * part for part in found))
 
     def place(self, customer: str) -> int | None:
         """The row of a customer in table and summary, by id or e-mail."""
@@ -169,6 +196,12 @@ class Service:
     def _name(self, customer: str | None) -> str:
         place = None if customer is None else self.place(customer)
         return customer or "" if place is None else self.table["customer_id"][place].as_py()
+
+    def _alone(self, customer: str) -> CustomerSummary:
+        place = self.place(customer)
+        if place is None:
+            raise CustomerNotFound(customer, self.as_of)
+        return self._summary_of(pa.array([place]))
 
     def _summary_of(self, places: pa.Array) -> CustomerSummary:
         return dataclasses.replace(

@@ -25,6 +25,7 @@ from rich.table import Table
 from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
+from clv.evaluation import drift
 from clv.evaluation.backtest import Average, averages, worth_of_trees
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
@@ -289,36 +290,19 @@ def reviewed(review: dict[str, Any]) -> Iterable[str]:
     return [f"Review: {review['word']}. {said}".rstrip()]
 
 
-COLUMNS = {
-    "frequency": "repeat purchase days",
-    "recency": "time from first to last purchase",
-    "mean_day_value": "value of a purchase day",
-    "orders_per_day": "orders a day",
-    "returned_share": "share returned",
-    "predicted_clv": "predicted CLV",
-    "p_alive": "chance of being active",
-}
+def later_facts(workspace: Workspace) -> dict[str, Any]:
+    """What came of earlier forecasts, and how far customers moved since."""
+    return {
+        "matured": workspace.read_json(files.MATURED),
+        "drift": workspace.read_json(files.DRIFT),
+    }
 
 
 def later(workspace: Workspace, currency: str | None) -> list[str]:
-    """What came of earlier forecasts, and what moved since, where there is any."""
-    came = matured.told(workspace.read_json(files.MATURED), Speech("en", currency))
-    # Everybody's age grows with the calendar: that it moved asks nothing of anybody.
-    rows = [
-        row
-        for row in workspace.read_json(files.DRIFT)["columns"]
-        if row["word"] == "moved" and row["column"] in COLUMNS
-    ]
-    of_fit = [row for row in rows if row["against"] == "fit"]
-    if not rows:
-        return came
-    shown = ", ".join(f"{COLUMNS[r['column']]} (PSI {r['psi']:.2f})" for r in of_fit or rows)
-    since = rows[0]["since"]
-    if of_fit:
-        said = f"Moved since the model was fitted, on a log to {since}: {shown}. Its forecasts "
-        return [*came, f"{said}learn from older behavior: `clv run` fits anew."]
-    said = f"Moved since the table of {since}: {shown}. Forecasts learn from older behavior too: "
-    return [*came, f"{said}ask what changed in the shop before money follows them."]
+    """The same in words, where there is any of it."""
+    facts = later_facts(workspace)
+    came = matured.told(facts["matured"], Speech("en", currency))
+    return [*came, *drift.told(facts["drift"]["columns"], ENGLISH)]
 
 
 def whole_run(

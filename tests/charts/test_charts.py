@@ -55,6 +55,9 @@ TRACKED = Tracking(
     np.full(44, 10.0),
     np.repeat([8.0, 10.5, 12.0], [7, 28, 9]),
 )
+SEASON = model.Season(
+    LAST_DAY, np.repeat([0.5, 1.5, 1.0], [22, 30, 313]), (0.9,) * 3 + (1.0,) * 8 + (1.3,)
+)
 DRAWN = {
     "heatmap_share": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "share", say),
     "heatmap_count": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "count", say),
@@ -67,6 +70,7 @@ DRAWN = {
     "held": lambda say: forecasts.held_forecasts(HELD, say),
     "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
     "followed": lambda say: model.followed(TRACKED, say),
+    "season": lambda say: model.season(SEASON, say),
     "chance": lambda say: forecasts.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
 }
 
@@ -93,7 +97,7 @@ def test_the_same_chart_says_something_else_in_the_other_language(name):
     assert english.alt != spanish.alt
 
 
-@pytest.mark.parametrize("name", ["curves", "shares", "held", "followed"])
+@pytest.mark.parametrize("name", ["curves", "shares", "held", "followed", "season"])
 def test_what_colors_tell_apart_dashes_patterns_or_markers_tell_too(name):
     traces = DRAWN[name](Speech("en")).figure.data
     looks = [
@@ -159,6 +163,30 @@ def test_curves_of_expected_and_real_purchases_add_up_and_their_table_goes_by_mo
     assert drawn.table["what came"] == ["56", "294", "108"]
     assert drawn.table["what the model expects"] == ["70", "280", "90"]
     assert "Mar 2011: 108 came" in drawn.alt
+
+
+def test_a_season_is_shown_beside_usual_by_day_and_by_month():
+    drawn = DRAWN["season"](Speech("en"))
+    rate, baskets = drawn.figure.data
+
+    assert (rate.x[0], rate.y[0], baskets.y[0], len(rate.x)) == ("2011-03-10", 0.5, 0.9, 365)
+    assert drawn.figure.layout.shapes[0].y0 == 1
+    assert [column[:2] for column in drawn.table.values()] == [
+        ["Mar 2011", "Apr 2011"],
+        ["0.50", "1.50"],
+        ["0.90", "1.00"],
+    ]
+    assert "how often they buy: highest in Apr 2011 with 1.50, lowest in Mar 2011" in drawn.alt
+    assert "value of a purchase day: highest in Dec 2011 with 1.30" in drawn.alt
+
+
+@pytest.mark.parametrize("known", ["rate", "baskets"])
+def test_a_season_of_one_kind_is_one_line(known):
+    gone = {"rate": "baskets", "baskets": "rate"}[known]
+    drawn = model.season(SEASON._replace(**{gone: None}), Speech("es"))
+
+    assert [line.name for line in drawn.figure.data] == [Speech("es")(f"season_{known}")]
+    assert len(drawn.table) == 2
 
 
 def test_no_chart_offers_to_send_the_data_away():

@@ -37,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PICTURES, LOOK_AT = (os.environ.get(name) for name in ("CLV_SCREENSHOTS", "CLV_LOOK_AT"))
-CHARTS = {"": 3, "segments": 4, "customers": 1}
+CHARTS = {"": 2, "segments": 4, "customers": 1, "model": 2}
 TALL = {"width": 1400, "height": 4900}
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from clv.dashboard.app import PAGES
+from clv.dashboard.show import plain
+from clv.models.features import FEATURES
+from clv.narrative import Narrative
 from clv.overview import Overview
+from clv.report import make_report
 from clv.service import Service
-from clv.speech import LANGUAGES, TEXTS
+from clv.speech import LANGUAGES, TEXTS, Speech
 from clv.store.workspace import Workspace
 
 SCRIPT = Path(__file__).parents[2] / "dashboards/clv_dashboard.py"
@@ -97,6 +102,65 @@ def test_a_customer_has_a_range_in_words_and_a_zero_median_is_never_a_bare_figur
     assert any(text in words for text in nothing) == (not likely)
     dated = ("The next order, if one comes", "El próximo pedido, si llega")
     assert any(text in words for text in dated) == likely
+
+
+@pytest.mark.parametrize(("language", "said_why"), [("en", "It goes by "), ("es", "Parte de ")])
+def test_a_forecast_no_tree_corrects_says_what_it_rests_on(visit, overview, language, said_why):
+    row = overview.table.to_pylist()[0]
+    assert not overview.service.model.is_corrected(row["horizon_days"])
+
+    words = said(visit("customers", language, customer=row["customer_id"]))
+
+    assert said_why in words
+    assert getattr(TEXTS["drivers"], language) not in words
+
+
+@pytest.mark.parametrize(
+    ("language", "raised"),
+    [("en", "raises the forecast by 22%"), ("es", "sube el pronóstico un 22")],
+)
+def test_a_corrected_forecast_says_what_moved_it(visit, overview, monkeypatch, language, raised):
+    moved = np.zeros(len(FEATURES))
+    moved[FEATURES.index("overdue")] = 0.2
+    monkeypatch.setattr(Service, "contributions", lambda self, customer: moved)
+
+    words = said(visit("customers", language, customer=overview.table["customer_id"][0].as_py()))
+
+    assert raised in words
+    assert getattr(TEXTS["drivers_note"], language) in words
+    assert "It goes by " not in words
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_model_and_data_says_who_answers_how_good_it_is_and_offers_the_report(
+    visit, overview, finished, language
+):
+    make_report(Workspace(finished.root))
+    told = Narrative(overview, Speech(language, "GBP"))
+
+    opened = visit("model", language)
+
+    words = said(opened)
+    assert overview.service.terms.model_version in words
+    assert plain(told.level) in words
+    boxes = "".join(
+        box.value for kind in ("success", "warning", "error") for box in opened.get(kind)
+    )
+    assert overview.champion.review["word"] in boxes
+    assert all(plain(finding) in boxes for finding in told.findings)
+    assert [button.label for button in opened.get("download_button")] == [
+        getattr(TEXTS["download_report"], language)
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tiers_and_cohorts_have_their_totals_with_ranges(visit, overview, language):
+    told = Narrative(overview, Speech(language, "GBP"))
+
+    tables = [table.value.iloc[:, -1].tolist() for table in visit("segments", language).table]
+
+    for by in ("value_tier", "cohort"):
+        assert [plain(cell) for cell in [*told.totals(by).values()][-1]] in tables
 
 
 def test_an_address_of_nobody_says_so(visit):

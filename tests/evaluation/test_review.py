@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import json
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from clv.evaluation.review import (
     of_comparison,
     review,
 )
+from clv.speech import Speech
 
 UNASKED = np.empty(0)  # how long customers waited, where no chance of an order is judged
 PLACES = [(dt.date(2023, 3, 1), 91), (dt.date(2023, 6, 1), 91), (dt.date(2023, 6, 1), 182)]
@@ -250,6 +252,22 @@ def test_the_range_of_the_total_has_to_hold_at_most_dates(within, word):
 
 def test_without_ranges_nothing_is_said_of_them():
     assert words([record("bias", 0.1)], "80 %") == set()
+
+
+def test_a_stored_finding_is_told_in_any_language_with_the_same_figures():
+    found = of_comparison(dataclasses.replace(FOUND, mean=np.log(1.05), worst=np.log(1.5)))
+    stored = json.loads(json.dumps(dataclasses.asdict(found)))
+
+    assert module.told(stored, Speech("en")) == f"{found.found} {found.advice}"
+    assert found.advice == "Use rule for this shop, or another model."
+    assert module.told(stored, Speech("es")) == (
+        "La desviación («deviance») de la media es +5,0\xa0% (entre -9,5\xa0% y +10,5\xa0%) "
+        "frente a la de rule, la mejor regla sencilla; en el peor caso +50,0\xa0%, 91 días desde "
+        "el 1 mar 2023. Use rule en esta tienda, u otro modelo."
+    )
+    plain = {"word": "FAIL", "found": "As it was.", "advice": ""}
+    for unknown in (plain, plain | {"texts": ["finding_of_another_version"], "figures": {}}):
+        assert module.told(unknown, Speech("es")) == "As it was."
 
 
 def test_the_word_is_the_gravest_and_its_finding_comes_first():

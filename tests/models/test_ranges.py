@@ -100,6 +100,17 @@ def test_a_group_holds_its_expectation_and_is_narrower_than_its_customers_togeth
     assert np.all(total.lower > np.bincount(group, weights=found.lower))
 
 
+def test_groups_that_share_customers_are_as_if_asked_alone(model, summary):
+    halves, thirds = np.arange(CUSTOMERS) % 2, np.arange(CUSTOMERS) % 3
+
+    both, *alone = (
+        ranges.of_groups(model, summary, 182, group, level=0.8, shock=STILL)
+        for group in (np.column_stack([halves, thirds + 2]), halves, thirds)
+    )
+
+    assert np.array_equal(np.array(both), np.concatenate(alone, axis=1))
+
+
 def test_parameters_that_are_not_known_widen_a_total(model, summary):
     everybody = np.zeros(CUSTOMERS, dtype=int)
     drawn = model.posterior.purchases

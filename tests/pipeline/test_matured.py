@@ -12,13 +12,14 @@ import pytest
 from runs import NOW, ORDER_LOG, ingest_only, write_orders
 
 from clv import terminal
+from clv.evaluation import drift
 from clv.narrative import Narrative
 from clv.overview import Overview
 from clv.pipeline import matured as module
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.train import promote, train
 from clv.service import Service
-from clv.speech import Speech
+from clv.speech import TEXTS, Speech
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
@@ -232,7 +233,7 @@ def test_what_came_and_what_moved_is_told_in_the_terminal_and_on_the_page(grown)
     came, moved = terminal.later(workspace, None)
 
     assert came.startswith("The latest forecast whose time is up, 91 days from 31 March 2024")
-    assert moved.startswith("Moved since the table of 2024-03-31: ")
+    assert moved.startswith("Moved since the table of 31 March 2024: ")
     assert "time from first to last purchase (PSI " in moved
     assert "age" not in moved
     shop = Overview.open(workspace, Service.open(workspace))
@@ -258,11 +259,13 @@ def test_what_moved_is_said_with_what_to_do_and_nothing_where_nothing_did(tmp_pa
 
     assert shown([steady, older]) == []
     (line,) = shown([steady, row | {"word": "moved"}])
-    assert "2024-03-31: time from first to last purchase (PSI 0.31). " in line
+    assert "31 March 2024: time from first to last purchase (PSI 0.31). " in line
     assert said in line
+    spanish = drift.told([row | {"word": "moved"}], Speech("es"))[0]
+    assert "31 de marzo de 2024: tiempo entre la primera compra y la última (PSI 0,31)." in spanish
 
 
 def test_every_column_that_can_move_has_words(grown):
-    drift = grown[0].read_json(files.DRIFT)
+    moved = {row["column"] for row in grown[0].read_json(files.DRIFT)["columns"]}
 
-    assert {row["column"] for row in drift["columns"]} == {"age", *terminal.COLUMNS}
+    assert {f"moved_{column}" for column in moved - {"age"}} <= TEXTS.keys()

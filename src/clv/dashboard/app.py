@@ -11,7 +11,7 @@ from functools import partial
 import streamlit as st
 
 from clv import wiring
-from clv.dashboard.pages import customers, segments, this_week
+from clv.dashboard.pages import customers, model, segments, this_week
 from clv.errors import ClvError
 from clv.live import LiveService
 from clv.narrative import Narrative
@@ -25,6 +25,7 @@ PAGES: dict[str, Show] = {
     "this_week": this_week.show,
     "segments": segments.show,
     "customers": customers.show,
+    "model": model.show,
 }
 
 

@@ -9,7 +9,8 @@ hundredth between two points. Start reading at :func:`compare`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
+from clv.speech import Speech
 
 Float = npt.NDArray[np.float64]
 Sketch = dict[str, list[float]]
@@ -103,6 +105,21 @@ def ks(reference: Sketch, values: Float) -> float:
     below = np.abs(_share(known, at, "left") - reference["below"])
     up_to = np.abs(_share(known, at, "right") - reference["up_to"])
     return float(max(below.max(), up_to.max()))
+
+
+def told(rows: Sequence[Mapping[str, Any]], speech: Speech) -> list[str]:
+    """What moved, and what that asks for; nothing where nothing did."""
+    # Everybody's age grows with the calendar: that it moved asks nothing of anybody.
+    moved = [row for row in rows if row["word"] == "moved" and row["column"] != "age"]
+    of_fit = [row for row in moved if row["against"] == "fit"]
+    if not moved:
+        return []
+    shown, text = (of_fit, "since_fit") if of_fit else (moved, "since_table")
+    names = [speech("moved_" + row["column"]) for row in shown]
+    far = [f"(PSI {speech.number(row['psi'], 2)})" for row in shown]
+    columns = ", ".join(map(" ".join, zip(names, far, strict=True)))
+    date = speech.date(dt.date.fromisoformat(shown[0]["since"]))
+    return [speech(text, date=date, columns=columns)]
 
 
 def _share(known: Float, at: Float, side: Any) -> Float:

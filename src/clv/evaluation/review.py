@@ -7,8 +7,9 @@ money follows it. Start reading at :func:`review`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ import pyarrow.compute as pc
 
 from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
 from clv.evaluation.metrics import resampled_counts, resampled_metrics
+from clv.speech import TEXTS, Speech
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,11 +60,22 @@ class Comparison:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing looked at: its word, the sentence with its numbers, and what to do."""
+    """One thing looked at: its word, the sentence with its numbers, and what to do.
+
+    ``texts`` name both sentences, and ``figures`` fill them in, for :func:`told`.
+    """
 
     word: Word
     found: str
     advice: str = ""
+    texts: Sequence[str] = ()
+    figures: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(cls, word: Word, text: str, advice: str = "", **figures: Any) -> Self:
+        texts = tuple(f"finding_{name}" for name in (text, advice) if name)
+        found, *then = _sentences(texts, figures, Speech("en"))
+        return cls(word, found, " ".join(then), texts, figures)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +91,24 @@ class Review:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return {"word": self.word, "findings": [dataclasses.asdict(one) for one in self.findings]}
+
+
+def told(finding: Mapping[str, Any], speech: Speech) -> str:
+    """A stored finding with its advice; as it was written where its words are not known."""
+    texts = finding.get("texts", ())
+    known = set(texts) <= TEXTS.keys()
+    said = _sentences(texts, finding["figures"], speech) if texts and known else ()
+    return " ".join(said or filter(None, (finding["found"], finding["advice"])))
+
+
+def _sentences(texts: Sequence[str], figures: Mapping[str, Any], speech: Speech) -> list[str]:
+    says: dict[type, Any] = {float: speech.percent, int: speech.number, str: str}
+    said = {name: says[type(value)](value) for name, value in figures.items()}
+    for name in {"mean", "lower", "upper", "worst"} & said.keys():
+        said[name] = speech.change(figures[name], 1)
+    if "date" in said:
+        said["date"] = speech.date(dt.date.fromisoformat(said["date"]), short=True)
+    return [speech(text, **said) for text in texts]
 
 
 def review(records: Sequence[Record], rows: pa.Table) -> Review:
@@ -170,42 +201,28 @@ def _logs(
 
 def of_comparison(found: Comparison) -> Finding:
     """What a forecast's scores beside the best baseline say of it."""
-    percent = {name: np.expm1(getattr(found, name)) for name in ("mean", "lower", "upper", "worst")}
-    cut, days = found.at
-    what = {"tweedie": "deviance of the mean", "mae": "mean error of the median"}[found.score]
-    said = (
-        f"The {what} is {percent['mean']:+.1%} ({percent['lower']:+.1%} to "
-        f"{percent['upper']:+.1%}) beside that of {found.baseline}, the best simple rule; at worst "
-        f"{percent['worst']:+.1%}, {days} days from {cut}."
-    )
-    if percent["mean"] > WORSE:
-        return Finding("FAIL", said, f"Use {found.baseline} for this shop, or another model.")
-    if percent["mean"] > 0 or percent["worst"] > WORSE:
-        return Finding("REVIEW", said, "It does not win everywhere: look at the dates it loses.")
-    return Finding("PASS", said)
+    names = ("mean", "lower", "upper", "worst")
+    figures: dict[str, Any] = {name: float(np.expm1(getattr(found, name))) for name in names}
+    mean, worst = figures["mean"], figures["worst"]
+    word: Word = "FAIL" if mean > WORSE else "REVIEW" if mean > 0 or worst > WORSE else "PASS"
+    advice = {"FAIL": "use_rule", "REVIEW": "look_at_dates", "PASS": ""}[word]
+    figures["date"], figures["days"] = found.at
+    return Finding.of(word, found.score, advice, rule=found.baseline, **figures)
 
 
 def _of_totals(records: Iterable[Record]) -> Finding:
     biases = _values(records, "bias")
     off = float(np.mean(np.abs(biases))) if biases else 0.0
-    said = f"Totals were off by {off:.0%} on average, over {len(biases)} dates and horizons."
     if not biases:
-        return Finding("REVIEW", "Nothing was bought after any date.", "Wait for a longer log.")
-    if off > FAR_OFF:
-        advice = "Plan with the range of the total, not with its mean."
-        return Finding("REVIEW", said, advice)
-    return Finding("PASS", said)
+        return Finding.of("REVIEW", "no_sales", "wait")
+    return _looked_at(off <= FAR_OFF, "totals", "use_range", off=off, count=len(biases))
 
 
 def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
     if shares := _values(records, "pit80"):
         held = float(np.mean(shares))
-        said = (
-            f"Ranges of 80 % held for {held:.0%} of customers, as means over {len(shares)} dates."
-        )
         good = HELD[0] <= held <= HELD[1]
-        advice = "" if good else "Read one customer's range with care."
-        yield Finding("PASS" if good else "REVIEW", said, advice)
+        yield _looked_at(good, "ranges", "take_care", held=held, count=len(shares))
     biases = {_place(r): r["value"] for r in _chosen(records, "bias")}
     totals = [r for r in _chosen(records, "total") if biases.get(_place(r)) is not None]
     within = [
@@ -214,10 +231,13 @@ def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
         if biases[_place(r)] > -1
     ]
     if within:
-        said = f"The 80 % range of the total held {sum(within)} times of {len(within)}."
-        good = np.mean(within) >= TOTALS_HELD
-        advice = "" if good else "A year like none before it is likelier here than the range says."
-        yield Finding("PASS" if good else "REVIEW", said, advice)
+        good = bool(np.mean(within) >= TOTALS_HELD)
+        counts = {"times": sum(within), "count": len(within)}
+        yield _looked_at(good, "range_of_total", "unlike", **counts)
+
+
+def _looked_at(good: bool, text: str, advice: str, **figures: Any) -> Finding:
+    return Finding.of("PASS" if good else "REVIEW", text, "" if good else advice, **figures)
 
 
 def _chosen(records: Iterable[Record], metric: str) -> list[Record]:

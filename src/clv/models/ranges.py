@@ -117,8 +117,9 @@ def of_groups(
 ) -> Ranges | None:
     """Median and interval of what all customers of each group bring, in currency.
 
-    ``group`` has each customer's number, shape ``(n,)``, from 0; the rest is as in
-    :func:`of_customers`. Answers have one entry per group.
+    ``group`` has each customer's number, from 0, shape ``(n,)``, or several where they belong to
+    several groups, ``(n, k)``; the rest is as in :func:`of_customers`. Answers have one entry
+    per group.
     """
     if model.posterior is None:
         return None
@@ -127,7 +128,8 @@ def of_groups(
     def use(places: Places, drawn: Draws) -> tuple[Places, Float]:
         present, which = np.unique(group[places], return_inverse=True)
         sums = np.zeros((present.size, DRAWS))
-        np.add.at(sums, which, drawn.value)
+        for of_each in which.reshape(len(drawn.value), -1).T:
+            np.add.at(sums, of_each, drawn.value)
         return present, sums
 
     for _, (present, sums) in each_block(model, summary, horizon_days, None, use):

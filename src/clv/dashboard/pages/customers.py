@@ -12,7 +12,7 @@ import streamlit as st
 from clv.charts import forecasts
 from clv.dashboard.show import chart, export, figures, plain
 from clv.lists import days_since_last_order
-from clv.narrative import Narrative
+from clv.narrative import Narrative, drivers, rests_on
 from clv.speech import Speech
 
 MOST_SHOWN = 500
@@ -68,6 +68,7 @@ def _customer(told: Narrative, asked: str) -> None:
     st.subheader(say("outlook"))
     for sentence in _outlook(answer.row, say):
         st.markdown(plain(sentence))
+    _drivers(told, answer.row, place)
     chances = dict(zip(HORIZONS, service.chance_of_order(asked, HORIZONS), strict=True))
     drawn = forecasts.chance_over_time(chances, say)
     chart(drawn, say, say("chance_note"), key="chance")
@@ -89,6 +90,18 @@ def _history(told: Narrative, row: dict[str, Any], place: int) -> None:
     facts = {name: _says(say)[name](row[name]) for name in ("value_tier", "rfm_group", "country")}
     facts["first_product"] = row["first_product"] or say("not_known")
     st.markdown(" · ".join(f"{say.label(name)}: **{plain(is_)}**" for name, is_ in facts.items()))
+
+
+def _drivers(told: Narrative, row: dict[str, Any], place: int) -> None:
+    """What trees made of this customer; where they made nothing of it, what there is to go by."""
+    say, service = told.speech, told.overview.service
+    moved = service.contributions(row["customer_id"])
+    if moved is None or not (said := drivers(say, moved)):
+        silent = float(days_since_last_order(service.summary)[place])
+        st.markdown(plain(rests_on(say, row, silent)))
+        return
+    st.markdown("\n".join([say("drivers"), "", *(f"- {plain(sentence)}" for sentence in said)]))
+    st.caption(say("drivers_note"))
 
 
 def _outlook(row: dict[str, Any], say: Speech) -> list[str]:

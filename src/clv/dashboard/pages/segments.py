@@ -23,11 +23,22 @@ def show(told: Narrative) -> None:
     st.markdown(say("tiers_note"))
     chart(forecasts.tier_shares(table, say), say, key="shares")
     chart(forecasts.value_by_tier(table, say), say, say("boxes_note"), key="boxes")
+    _totals(told)
     st.header(say("rfm_header"))
     st.markdown(say("rfm_note"))
     chart(forecasts.rfm_groups(table, say), say, key="rfm")
     with st.expander(say("rfm_thresholds"), icon=":material/straighten:"):
         _thresholds(told)
+
+
+def _totals(told: Narrative) -> None:
+    say = told.speech
+    st.subheader(say("totals"))
+    with st.spinner(say("drawing")):
+        cells(told.totals("value_tier"), say("totals"))
+        with st.expander(say("totals_of_cohorts"), icon=":material/table:"):
+            cells(told.totals("cohort"), say("totals_of_cohorts"))
+    st.caption(say("totals_note"))
 
 
 def _retention(told: Narrative) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clv.charts import cohorts, forecasts, model
+from clv.charts import cohorts, forecasts
 from clv.dashboard.show import cells, chart, export, figures, plain
 from clv.narrative import Narrative
 from clv.overview import ReadyList
@@ -63,10 +63,6 @@ def _evidence(told: Narrative) -> None:
     if overview.past:
         held = forecasts.held_forecasts(overview.oftener or overview.past, say)
         chart(held, say, key="held")
-    if overview.tracking:
-        chart(model.followed(overview.tracking, say), say, say("followed_note"), key="followed")
-    if told.spend_season:
-        st.caption(plain(told.spend_season))
     sales = cohorts.sales_by_month(overview.cohorts, overview.service.as_of, say)
     chart(sales, say, say("sales_note"), key="sales")
     st.subheader(told.ladder_title)
