@@ -219,15 +219,17 @@ def forecast_facts(predictions: Predictions) -> dict[str, Any]:
     """The forecast in sums, for the box and for scripts."""
     table = predictions.table
     carried = ("as_of", "horizon_days", "horizon_validated", "currency", "basis", "model_version")
-    first = table.select([*carried, "reason_codes"]).slice(0, 1).to_pylist()[0]
+    first = table.select([*carried, "reason_codes", "interval_level"]).slice(0, 1).to_pylist()[0]
     # A group_by would load pandas, wherever it is installed.
     tiers = pc.value_counts(table["value_tier"]).to_pylist()
+    reach = predictions.total and dict(zip(("lower", "upper"), predictions.total, strict=True))
     return {
         "customers": len(predictions),
         "predicted_clv": round(pc.sum(table["predicted_clv"]).as_py(), 2),
         "predicted_number_of_orders": round(pc.sum(table["predicted_number_of_orders"]).as_py(), 1),
         "tiers": {row["values"]: row["counts"] for row in tiers},
         **{name: first[name] for name in carried},
+        "range": reach and {**reach, "level": first["interval_level"]},
         "simulated": "simulated" in first["reason_codes"],
     }
 
@@ -240,10 +242,17 @@ CHECKED = {
 
 
 def forecast(facts: dict[str, Any]) -> str:
-    total = Speech("en", facts["currency"]).rough(facts["predicted_clv"])
+    say = Speech("en", facts["currency"]).rough
+    reach = facts["range"]
+    given = (
+        f", {reach['level']:.0%} range {say(reach['lower'])} to {say(reach['upper'])},"
+        if reach
+        else ""
+    )
     return (
-        f"{facts['customers']:,} customers are expected to bring {total} within "
-        f"{facts['horizon_days']} days of {facts['as_of']} ({CHECKED[facts['horizon_validated']]}; "
+        f"{facts['customers']:,} customers are expected to bring {say(facts['predicted_clv'])}"
+        f"{given} within {facts['horizon_days']} days of {facts['as_of']} "
+        f"({CHECKED[facts['horizon_validated']]}; "
         f"half of it comes from {facts['tiers'].get('A', 0):,} of them)."
     )
 

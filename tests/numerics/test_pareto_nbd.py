@@ -20,6 +20,7 @@ from clv.numerics.pareto_nbd import (
     probability_of_no_transaction,
 )
 from clv.numerics.simulate import history, purchases
+from clv.numerics.time_alive import time_alive
 
 PARAMS = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
 CUSTOMERS = [(0, 0.0, 39.0), (2, 30.0, 39.0), (2, 10.0, 39.0)]
@@ -234,3 +235,21 @@ def test_forecasts_of_simulated_customers_are_right_on_average():
 
 def test_forecasts_with_slightly_wrong_rates_are_noticed():
     assert max(forecast_error_in_standard_errors(PARAMS._replace(s=0.65))) > 3
+
+
+def test_nothing_forever_is_no_question():
+    with pytest.raises(ValueError, match="finite"):
+        probability_of_no_transaction(PARAMS, X, T_X, T, np.inf)
+
+
+@pytest.mark.parametrize(("s", "beta", "discount"), [(1000, 0.001, 1e-9), (1e-4, 1.0, 1e-4)])
+def test_an_endless_discounted_life_is_right_at_the_ends_of_the_grid(s, beta, discount):
+    ends = [0, *(mpmath.mpf(10) ** power for power in range(-9, 13)), 60 / discount]
+    exact = mpmath.quad(
+        lambda v: mpmath.exp(-discount * v) * (beta / (beta + v)) ** s,
+        [end for end in ends if end <= 60 / discount],
+    )
+
+    assert float(time_alive(s, beta, np.inf, discount=discount, clock=None)) == pytest.approx(
+        float(exact), rel=1e-8
+    )

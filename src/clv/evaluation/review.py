@@ -31,6 +31,8 @@ PRIMARY = ("tweedie", "mae")
 """The score that judges a mean, and the one that judges a median."""
 WORSE = 0.02
 """Share by which a baseline has to be better to count as better."""
+TIE = 0.005
+"""Share by which it may be better and still count as a tie."""
 FAR_OFF = 0.25
 """Mean absolute bias of totals from which somebody should ask why."""
 HELD = (0.75, 0.85)
@@ -204,8 +206,9 @@ def of_comparison(found: Comparison) -> Finding:
     names = ("mean", "lower", "upper", "worst")
     figures: dict[str, Any] = {name: float(np.expm1(getattr(found, name))) for name in names}
     mean, worst = figures["mean"], figures["worst"]
-    word: Word = "FAIL" if mean > WORSE else "REVIEW" if mean > 0 or worst > WORSE else "PASS"
-    advice = {"FAIL": "use_rule", "REVIEW": "look_at_dates", "PASS": ""}[word]
+    word: Word = "FAIL" if mean > WORSE else "REVIEW" if mean > TIE or worst > WORSE else "PASS"
+    advice = "look_at_dates" if worst > WORSE else "loses"
+    advice = {"FAIL": "rule_was_nearer", "REVIEW": advice, "PASS": ""}[word]
     figures["date"], figures["days"] = found.at
     return Finding.of(word, found.score, advice, rule=found.baseline, **figures)
 
@@ -221,8 +224,8 @@ def _of_totals(records: Iterable[Record]) -> Finding:
 def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
     if shares := _values(records, "pit80"):
         held = float(np.mean(shares))
-        good = HELD[0] <= held <= HELD[1]
-        yield _looked_at(good, "ranges", "take_care", held=held, count=len(shares))
+        good, advice = HELD[0] <= held <= HELD[1], "wide" if held > HELD[1] else "narrow"
+        yield _looked_at(good, "ranges", advice, held=held, count=len(shares))
     biases = {_place(r): r["value"] for r in _chosen(records, "bias")}
     totals = [r for r in _chosen(records, "total") if biases.get(_place(r)) is not None]
     within = [

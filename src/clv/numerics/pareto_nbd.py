@@ -220,6 +220,9 @@ def probability_of_no_transaction(
 
     Arguments as in :func:`conditional_expected_transactions`. One at ``t = 0``, never rising.
 
+    Raises:
+        ValueError: ``t`` is negative or not finite.
+
     Source:
         A customer alive at ``T`` is one whose rates follow gammas with ``r + x``,
         ``alpha + T``, ``s`` and ``beta + T``; buying nothing for ``t`` is then the history
@@ -230,7 +233,7 @@ def probability_of_no_transaction(
     array([0.49])
     """
     counts, ages, horizon = (np.asarray(v, dtype=float) for v in (x, T, t))
-    require_horizon(horizon)
+    require_horizon(horizon, finite=True)
     alive = p_alive(params, counts, t_x, ages, clock=clock)
     seen = ages if clock is None else clock.age(ages, ages)
     later = ParetoNBDParams(params.r + counts, params.alpha + seen, params.s, params.beta + ages)

@@ -19,10 +19,14 @@ from clv.numerics.quadrature import Float, blocks, dropout_nodes, gauss_legendre
 
 Rate = float | Float
 
-NODES = 64
+NODES = 128
 
 
-def require_horizon(t: Float) -> None:
+def require_horizon(t: Float, *, finite: bool = False) -> None:
+    if np.isnan(t).any():
+        raise ValueError(f"the horizon t is not a number {np.isnan(t).sum():,} times")
+    if finite and np.isinf(t).any():
+        raise ValueError("the horizon t must be finite")
     if not np.all(t >= 0):
         raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
 
