@@ -5,7 +5,6 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from clv.numerics import threads
 from clv.numerics.histories import Histories, distinct_histories
 from clv.numerics.pareto_nbd import (
     Nodes,
@@ -43,22 +42,6 @@ def test_a_customer_alone_has_the_same_bits_as_among_forty_thousand(question):
     alone = [question(PARAMS, *(column[i] for column in CUSTOMERS))[0] for i in SOME]
 
     assert np.array_equal(crowd, alone)
-
-
-def test_the_number_of_processors_changes_no_bit(monkeypatch):
-    answers = []
-    for workers in (1, 2, 3, 8):
-        monkeypatch.setattr(threads, "WORKERS", workers)
-        answers.append(p_alive(PARAMS, *CUSTOMERS))
-
-    assert all(np.array_equal(answers[0], other) for other in answers[1:])
-
-
-def test_an_error_in_a_thread_is_raised(monkeypatch):
-    monkeypatch.setattr(threads, "WORKERS", 2)
-
-    with pytest.raises(ZeroDivisionError):
-        list(threads.in_order(lambda divisor: 1 / divisor, [1, 0]))
 
 
 def test_everybodys_own_nodes_answer_like_many_nodes():

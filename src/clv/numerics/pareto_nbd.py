@@ -37,7 +37,6 @@ from clv.numerics.quadrature import (
     log_sum_exp,
 )
 from clv.numerics.rising import rising_factorials
-from clv.numerics.threads import in_order
 from clv.numerics.time_alive import Rate, broadcast, require_horizon, time_alive
 
 Float = npt.NDArray[np.float64]
@@ -47,6 +46,8 @@ FINENESS = 16
 customer: log L to 2e-11 anywhere on the stress grid of the tests, to 1e-13 for most."""
 FINEST = 32
 """The same where not even the last digit may rise from one horizon to the next."""
+CUSTOMERS_AT_ONCE, NODES_OF_A_SURVEY = 131_072, 65_536
+"""Of a result per customer: more at once than in a fit, which goes over its rows many times."""
 NODES_OF_A_SEASON = 96
 """The same with a calendar, whose waves the nodes have to follow over years."""
 
@@ -256,7 +257,7 @@ def _survey(
     columns = broadcast(*params, *np.atleast_1d(x, t_x, T), today)
     values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
 
-    def fill(part: slice) -> None:
+    for part in blocks(values.size, nodes=1, at_once=CUSTOMERS_AT_ONCE):
         some = [column[part] for column in columns]
         for which, nodes in _alike(some, clock, fineness):
             *rates, k, last, age, now = (column[which] for column in some)
@@ -264,9 +265,6 @@ def _survey(
             own = ParetoNBDParams(*rates)
             found = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
             values[part][which], alive[part][which] = found
-
-    for _ in in_order(fill, blocks(values.size, nodes=1)):
-        pass
     return values, alive
 
 
@@ -282,7 +280,7 @@ def _alike(columns: list[Float], clock: Clock | None, fineness: int) -> Iterator
     order = np.argsort(needed.astype(np.int16), kind="stable")  # so narrow, sorted by radix
     for same in np.split(order, np.flatnonzero(np.diff(needed[order])) + 1):
         nodes = int(needed[same[0]])
-        for part in blocks(same.size, nodes=nodes):
+        for part in blocks(same.size, nodes=nodes, at_once=NODES_OF_A_SURVEY):
             yield same[part], nodes
 
 

@@ -116,8 +116,8 @@ def log_sum_exp(terms: Float) -> tuple[Float, Float]:
     return largest + np.log(total), shares
 
 
-def blocks(count: int, *, nodes: int) -> Iterator[slice]:
-    """Slices that cover ``count`` customers, as many at a time as ``NODES_AT_ONCE`` allows."""
-    size = max(1, NODES_AT_ONCE // nodes)
+def blocks(count: int, *, nodes: int, at_once: int = NODES_AT_ONCE) -> Iterator[slice]:
+    """Slices that cover ``count`` customers, as many at a time as nodes ``at_once`` allow."""
+    size = max(1, at_once // nodes)
     for first in range(0, count, size):
         yield slice(first, first + size)
