@@ -35,6 +35,7 @@ ETL = {
     "currency": "GBP",
     "basis": "net",
     "simulated": False,
+    "without_orders": [],
 }
 
 
@@ -58,6 +59,33 @@ def test_the_ledger_is_worst_first_and_leaves_out_rules_nothing_broke():
     assert len(order) == 3
     assert not any("has no price" in line for line in lines)
     assert any("Net sales we see: £8,400, 2024-01-01 to 2024-03-01" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("alone", "slip"),
+    [
+        (None, ""),
+        (
+            "1970-01-01",
+            "If 1970-01-01, the log's first day, is a slip, correct or remove its lines. ",
+        ),
+        (
+            "2024-03-01",
+            "If 2024-03-01, the log's last day, is a slip, leave it out with "
+            "--observation-end 2024-01-02. ",
+        ),
+    ],
+)
+def test_days_without_orders_are_warned_of_with_what_to_do(alone, slip):
+    days = {"first_day": "2024-01-03", "last_day": "2024-02-29", "days": 58, "next_longest": 2}
+    etl = ETL | {"without_orders": [days | {"alone": alone}]}
+
+    assert text_of(*terminal.ledger(etl), width=400).splitlines()[-1] == (
+        "Warning: no order that counts is dated 2024-01-03 to 2024-02-29 (58 days; else at most 2 "
+        "pass without one), and the forecast takes these days for ordinary ones. "
+        f"{slip}If the shop was closed, name these days in --calendar."
+    )
+    assert "Warning" not in text_of(*terminal.ledger(ETL))
 
 
 def test_every_rule_has_its_words():

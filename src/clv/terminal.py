@@ -97,7 +97,7 @@ def ledger(
         f"{loose['lines']:,} credit notes over {money(loose['value'], currency)} match no "
         "purchase in this log and change nothing."
     )
-    shown: list[RenderableType] = [_reconciled(report), table, matched]
+    shown: list[RenderableType] = [_reconciled(report), table, matched, *_gaps(report)]
     return [f"[bold]{SIMULATED}[/bold]", *shown] if report["simulated"] else shown
 
 
@@ -118,6 +118,26 @@ def _reconciled(report: dict[str, Any]) -> str:
         f"shipping included and with customers unknown, it is {charged}: look whether the report "
         "says net or total sales."
     )
+
+
+def _gaps(report: dict[str, Any]) -> Iterable[str]:
+    """Where far longer than elsewhere no order is, what that does, and what to do about it."""
+    for gap in report["without_orders"]:
+        first, last, alone = gap["first_day"], gap["last_day"], gap["alone"]
+        step = "If the shop was closed, name these days in --calendar."
+        if alone and alone < first:
+            step = (
+                f"If {alone}, the log's first day, is a slip, correct or remove its lines. {step}"
+            )
+        elif alone:
+            until = dt.date.fromisoformat(first) - dt.timedelta(days=1)
+            slip = f"If {alone}, the log's last day, is a slip, leave it out with"
+            step = f"{slip} --observation-end {until}. {step}"
+        yield (
+            f"[bold]Warning[/bold]: no order that counts is dated {first} to {last} "
+            f"({gap['days']:,} days; else at most {gap['next_longest']:,} pass without one), and "
+            f"the forecast takes these days for ordinary ones. {step}"
+        )
 
 
 def _example(line: Mapping[str, Any], currency: str | None) -> str:

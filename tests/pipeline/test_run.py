@@ -281,6 +281,22 @@ def test_too_little_data_keeps_the_tables_and_says_what_is_possible_when(tmp_pat
     assert set(contents(tmp_path / "shop")) == ETL | {"reports/steps.json"}
 
 
+@pytest.mark.parametrize("customers", [1, 30])
+def test_a_long_log_in_which_nobody_returns_is_promised_no_day_that_has_passed(tmp_path, customers):
+    months = [dt.date(2023, 1 + i % 12, 1 + i % 28) for i in range(30)]
+    orders = [(f"c{i % customers}", str(day), 10 + i) for i, day in enumerate(months)]
+
+    outcome, told = run_all(
+        tmp_path / "shop", write_orders(tmp_path / "orders.csv", orders), **ORDER_LOG
+    )
+
+    assert isinstance(outcome.predictions, NotEnoughData)
+    assert str(outcome.predictions).endswith("customers and cohorts of this log are written.")
+    assert "a log that reaches 20" not in str(outcome.predictions) + " ".join(told)
+    assert sum("nothing to check" in text for text in told) == 1
+    assert "whole shop" not in str(outcome.predictions)
+
+
 def test_a_log_too_short_to_check_is_forecast_and_no_check_of_another_log_stays(
     workspace, tmp_path
 ):

@@ -225,7 +225,8 @@ def require_repeat_buyers(model: str, x: Float) -> None:
         raise NotEnoughData(
             model,
             f"{x.size} customer{'' if x.size == 1 else 's'} cannot show how customers differ.",
-            next_step="Fit on the whole shop; one customer can then be scored alone.",
+            next_step="What was spent so far can still be reported; a forecast needs a log of "
+            "several customers, some of whom came back.",
         )
     if not np.any(x > 0):
         raise NotEnoughData(

@@ -69,6 +69,14 @@ class Transform(NamedTuple):
     stated: Float
 
 
+class Unfitted(NamedTuple):
+    """A model that could not be fitted at a cut, and why."""
+
+    model: str
+    cut: dt.date
+    error: FitError
+
+
 @dataclasses.dataclass(frozen=True)
 class Held:
     """What a backtest has found so far; ``lessons`` are of each candidate, before correction."""
@@ -107,10 +115,11 @@ def backtest(
         return list(workspace.read_json(files.BACKTEST_REPORT))
     with workbench(workspace) as (stage, connection):
         tables, held = open_tables(connection, workspace), Held()
+        unfitted: list[Unfitted] = []
         for cut, horizons in scoring.cuts(tables.window, _horizons(horizon_days)).items():
             tell(f"backtest: what was known on {cut}, {', '.join(map(str, horizons))} days ahead")
             split = split_at(tables, cut)
-            fitted = _fit(split, among, tell)
+            fitted = _fit(split, among, unfitted)
             if not fitted:
                 continue
             known = scoring.known_by(held.records, cut)
@@ -132,6 +141,8 @@ def backtest(
                 held.lessons.extend(
                     lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
                 )
+        for reason in _reasons(unfitted, among[0]):
+            tell(f"backtest: {reason}")
         if not held.records:
             raise _nothing_checked(tables.window)
         _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
@@ -230,7 +241,7 @@ def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
         return NotEnoughData(
             "backtest",
             "the model could be fitted at no earlier date of this log.",
-            next_step="Why was told at each; until it can, a forecast is unchecked.",
+            next_step="Why was told; until it can, a forecast is unchecked.",
         )
     return NotEnoughData(
         "backtest",
@@ -241,10 +252,23 @@ def _nothing_checked(window: ObservationWindow) -> NotEnoughData:
     )
 
 
-def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeValue]:
+def _reasons(unfitted: Iterable[Unfitted], default: str) -> Iterable[str]:
+    """Which model was missed at how many dates, each kind of reason once, as of the last date."""
+    alike: dict[tuple[str, type[FitError]], list[Unfitted]] = {}
+    for one in unfitted:
+        alike.setdefault((one.model, type(one.error)), []).append(one)
+    for (name, _), missed in alike.items():
+        what = "nothing to check" if name == default else f"no {name}"
+        first, last = missed[0].cut, missed[-1].cut
+        when = f"{first}" if first == last else f"{len(missed)} dates, {first} to {last}; the last"
+        yield f"{what} at {when}: {missed[-1].error}"
+
+
+def _fit(split: Split, among: Sequence[str], unfitted: list[Unfitted]) -> dict[str, LifetimeValue]:
     """The candidates that can be fitted at a cut, and the models among the baselines.
 
-    None at all where the default cannot be: nothing was checked there.
+    What cannot be is added to ``unfitted``. None at all where the default cannot be: nothing was
+    checked there.
     """
     from clv.models.catalog import PURCHASE_MODELS
     from clv.models.lifetime_value import JOINED, LifetimeValue
@@ -266,10 +290,9 @@ def _fit(split: Split, among: Sequence[str], tell: Tell) -> dict[str, LifetimeVa
                     summary = dataclasses.replace(summary, spend_season=None)
                 fitted[name] = LifetimeValue.fit(summary, model, prior=prior)
         except FitError as error:
+            unfitted.append(Unfitted(name, split.cut, error))
             if name == among[0]:
-                tell(f"backtest: nothing to check at {split.cut}: {error}")
                 return {}
-            tell(f"backtest: no {name} at {split.cut}: {error}")
     return fitted
 
 

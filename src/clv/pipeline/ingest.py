@@ -17,6 +17,7 @@ import ibis
 from clv.checked import CustomerSummary
 from clv.data import check, cohorts, currency, engine, load, orders, preprocess, returns, summarize
 from clv.data.calendar import read_calendar
+from clv.data.gaps import gaps, order_days
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
@@ -130,7 +131,12 @@ class _Ingest:
         self._write(files.REFUSED, refused, REFUSED_LINES, [*CONTENT, "rule"])
         self._write(files.RETURNS, pairs, RETURNS, RETURNS.names)
         without = returns.unmatched(credits, pairs, has_articles=by_article)
-        return self._report(judged, kept, pairs, without, summary)
+        named = frozenset(day for event in events or () for day in event.ordinals)
+        found = gaps(order_days(kept, window), named)
+        return {
+            **self._report(judged, kept, pairs, without, summary),
+            "without_orders": [gap.plain() for gap in found],
+        }
 
     def _judged(self) -> ibis.Table:
         log = self.log

@@ -78,11 +78,10 @@ def run(
 
 
 def _not_yet(error: NotEnoughData, etl: dict[str, Any]) -> NotEnoughData:
-    """The same, with what there is and from when there will be more."""
-    checkable = checkable_from(dt.date.fromisoformat(etl["first_day"]))
-    return NotEnoughData(
-        error.about,
-        error.problem,
-        next_step=f"{error.next_step} Clean lines, customers and cohorts of this log are written; "
-        f"a forecast that can be checked takes a log that reaches {checkable} or later.",
-    )
+    """The same, with what there is and, of a short log, from when there will be more."""
+    step = f"{error.next_step} Clean lines, customers and cohorts of this log are written"
+    checkable = checkable_from(dt.date.fromisoformat(etl["first_day"])).isoformat()
+    if etl["last_day"] < checkable:
+        step += "; a forecast that can be checked takes a log that reaches "
+        step += f"{checkable} or later"
+    return NotEnoughData(error.about, error.problem, next_step=f"{step}.")
