@@ -32,8 +32,9 @@ from clv.pipeline.backtest import (
     HORIZONS,
     _fit,
     backtest,
-    past_records,
+    last_backtest,
 )
+from clv.pipeline.earlier import of_last_backtest
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
@@ -304,8 +305,9 @@ def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
         ]
         assert scoring.choose(known, CANDIDATES) == model
     workspace = Workspace(finished.root)
-    assert past_records(workspace, scoring.choose(records, CANDIDATES), 365) == records
-    assert past_records(workspace, "nbd", 365) == []
+    assert last_backtest(workspace) == (records, CANDIDATES)
+    assert of_last_backtest(workspace, scoring.choose(records, CANDIDATES))
+    assert of_last_backtest(workspace, "nbd") is None
 
 
 def test_records_agree_with_the_rows_behind_them(finished, holdout):

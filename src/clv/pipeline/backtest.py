@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -134,7 +134,8 @@ def backtest(
                 )
         if not held.records:
             raise _nothing_checked(tables.window)
-        _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
+        asked = {"among": list(among), "horizon_days": horizon_days}
+        _publish(stage, key, asked, held, data_digest(workspace.path(files.SUMMARY)))
     return held.records
 
 
@@ -148,19 +149,19 @@ def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (model, champion) if name))
 
 
-def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[Record]:
-    """The records of a backtest on the log as it is whose choice was ``model``; else none."""
-    records, among = last_backtest(workspace, horizon_days)
-    return records if records and scoring.choose(records, among) == model else []
+def last_backtest(
+    workspace: Workspace, horizon_days: int | None = None
+) -> tuple[list[Record], tuple[str, ...]]:
+    """The records of the backtest on the log as it is, and what it chose from; none without one.
 
-
-def last_backtest(workspace: Workspace, horizon_days: int) -> tuple[list[Record], tuple[str, ...]]:
-    """The records of the backtest on the log as it is, and what it chose from; none without one."""
+    One that was asked for another horizon counts only where none is named.
+    """
     try:
-        among = tuple(workspace.read_json(files.REVIEW)["among"])
+        noted = workspace.read_json(files.REVIEW)
+        among, days = tuple(noted["among"]), noted["horizon_days"]
     except (OSError, ValueError, LookupError, TypeError):
         return [], ()
-    if not workspace.is_current("backtest", _key(workspace, among, horizon_days)):
+    if not workspace.is_current("backtest", _key(workspace, among, horizon_days or days)):
         return [], ()
     return list(workspace.read_json(files.BACKTEST_REPORT)), among
 
@@ -211,13 +212,13 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str) -> None:
+def _publish(stage: Stage, key: str, asked: Mapping[str, Any], held: Held, data: str) -> None:
     from clv.evaluation.review import review
 
     rows = pa.concat_tables(held.rows)
     stage.write_json(files.BACKTEST_REPORT, held.records)
     reviewed = review(held.records, rows).to_dict()
-    stage.write_json(files.REVIEW, {"among": list(among), **reviewed})
+    stage.write_json(files.REVIEW, {**asked, **reviewed})
     pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
     lessons.write(stage, held.lessons, data)
     written = [files.BACKTEST_REPORT, files.REVIEW, files.HOLDOUT, files.LESSONS]
