@@ -128,7 +128,10 @@ def backtest(
                 others = {name: one for name, one in fitted.items() if name != own.model}
                 forecasts = [own, *_others(split, days, others)]
                 held.add(outcome, forecasts)
-                held.records.extend(_of_chances(model, chosen, split.summary, outcome))
+                kept_off = scoring.trees_hurt(known)
+                held.records.extend(
+                    _of_chances(model, chosen, split.summary, outcome, kept_off=kept_off)
+                )
                 held.lessons.extend(
                     lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
                 )
@@ -304,21 +307,25 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
 
 
 def _of_chances(
-    model: LifetimeValue, name: str, summary: CustomerSummary, outcome: Outcome
+    model: LifetimeValue,
+    name: str,
+    summary: CustomerSummary,
+    outcome: Outcome,
+    *,
+    kept_off: bool,
 ) -> list[Record]:
     """How good the chances of an order were, with the trees' correction and without.
 
-    Nothing where none was kept.
+    Nothing where none was called for. One that is ``kept_off`` is a challenger and is held all
+    the same, so that later dates can speak for it again.
     """
     if model.survival is None or not model.survival.correction.strength:
         return []
     alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
     corrected = model.survival.correct(summary, alone)
-    shown = f"{name} + {model.survival.name}"
-    chances: dict[tuple[str, scoring.Role], Float] = {
-        (shown, "chosen"): corrected,
-        (name, "challenger"): alone,
-    }
+    roles: tuple[scoring.Role, scoring.Role] = ("chosen", "challenger")
+    of_trees, of_base = reversed(roles) if kept_off else roles
+    chances = {(f"{name}{scoring.WITH_TREES}", of_trees): corrected, (name, of_base): alone}
     return scoring.of_chances(outcome, chances)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
+from clv.evaluation.backtest import trees_hurt
 from clv.pipeline import lessons
 from clv.pipeline.earlier import Earlier, of_last_backtest
 from clv.pipeline.record import Records, record
@@ -34,7 +35,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
-    learned_from = [files.LESSONS, files.REVIEW] if prior and lessons.are_there(workspace) else []
+    of_backtest = [files.LESSONS, files.REVIEW, files.BACKTEST_REPORT]
+    learned_from = of_backtest if prior and lessons.are_there(workspace) else []
     key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
@@ -52,6 +54,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
         past = of_last_backtest(workspace, model) or _known_before(workspace, step, facts)
         if past is not None:
             facts["earlier"] = past
+            fitted = fitted.without_trees() if trees_hurt(past["records"]) else fitted
     columns = drift.sketches(drift.of_summary(summary))
     facts["sketches"] = {"as_of": summary.window.end.isoformat(), "columns": columns}
     with workspace.staging() as stage:
