@@ -259,8 +259,7 @@ def test_nothing_is_said_of_frequency_where_all_spend_the_same(overview):
         (0.5, (1, 0.011), ("correct", "dates (1)", "by +1.1%")),
         (1.0, None, ("correct", "dates (6)", "none since")),
         (0.0, None, ("did not clearly help", "dates (6)", "the model's own")),
-        # Where they answered once and no longer do, what they were worth then is not the point.
-        (0.0, (2, 0.02), ("did not clearly help",)),
+        (0.0, (2, 0.02), ("kept off", "dates (2)", "by +2.0%", "less error is better")),
     ],
 )
 def test_whether_trees_correct_the_chances_is_said_with_what_it_was_worth(

@@ -79,12 +79,10 @@ def _warn_simulated(session: Session) -> None:
 
 
 def _past_records(session: Session, digest: str) -> list[dict[str, Any]]:
-    """The backtest of a stored model's kind on the log as it is."""
-    from clv.pipeline.backtest import past_records
-    from clv.store import artifacts
+    """The backtest that speaks for a stored model, on the log as it is."""
+    from clv.pipeline.earlier import records_of
 
-    model = artifacts.manifest(session.workspace, digest).get("model", "")
-    return past_records(session.workspace, model, session.settings.horizon_days)
+    return records_of(session.workspace, digest)
 
 
 @verb("ingest")

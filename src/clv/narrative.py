@@ -156,9 +156,10 @@ class Narrative:
         if survival is None:
             return None
         dates, worth = survival.correction.trials[0].origins, self.overview.trees
-        if survival.correction.strength and worth is not None:
+        if worth is not None and (survival.correction.strength or survival.correction.is_kept_off):
+            held = "trees_held" if survival.correction.strength else "trees_kept_off"
             share = speech.change(worth[1], 1)
-            return speech("trees_held", dates=speech.number(worth[0]), share=share)
+            return speech(held, dates=speech.number(worth[0]), share=share)
         kept = "trees_unjudged" if survival.correction.strength else "trees_lost"
         return speech(kept, dates=speech.number(dates))
 

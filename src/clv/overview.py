@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from clv.evaluation.backtest import worth_of_trees
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.models.tracking import Tracking, tracking
+from clv.pipeline.earlier import NOTHING, Earlier
 from clv.service import Service
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -74,7 +76,7 @@ class Total(NamedTuple):
 
 class Champion(NamedTuple):
     """The model that answers: since when, on a log up to which day it was fitted, and what the
-    last backtest and the customers who came since say of it, as in the reports.
+    backtest that speaks for it and the customers who came since say, as in the reports.
     """
 
     since: dt.date
@@ -106,7 +108,9 @@ class Overview:
     def open(cls, workspace: Workspace, service: Service) -> Overview:
         """The overview of the workspace whose service this is."""
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
-        held = _past(workspace)
+        facts = parquet.facts_of(workspace.path(files.PREDICTIONS))
+        known: Earlier = json.loads(facts.get("earlier", "null")) or NOTHING
+        held = _past(known)
         tried = sorted({one.horizon_days for one in held})
         horizon = service.terms.horizon_days
         nearest = min(tried, key=lambda days: abs(days - horizon), default=0)
@@ -114,7 +118,7 @@ class Overview:
         past = by_horizon.get(nearest, ())
         oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        trees = worth_of_trees(workspace.read_json(files.BACKTEST_REPORT)) if held else None
+        trees = worth_of_trees(known["records"])
         return cls(
             service,
             cohorts,
@@ -123,7 +127,7 @@ class Overview:
             oftener[-1] if oftener else (),
             _report(workspace, files.MATURED) or [],
             trees,
-            _champion(workspace, service.terms.model_version),
+            _champion(workspace, service.terms.model_version, known["review"]),
             workspace.path(files.REPORT),
         )
 
@@ -222,40 +226,26 @@ def _report(workspace: Workspace, name: str) -> Any:
     return workspace.read_json(name) if workspace.is_file(name) else None
 
 
-def _champion(workspace: Workspace, digest: str) -> Champion:
+def _champion(workspace: Workspace, digest: str, review: Mapping[str, Any] | None) -> Champion:
     pointed = dt.datetime.fromtimestamp(workspace.path(artifacts.CHAMPION).stat().st_mtime)
     fitted = artifacts.manifest(workspace, digest).get("fitted_on", {}).get("window_end")
     moved = _report(workspace, files.DRIFT) or {"columns": []}
     return Champion(
         pointed.date(),
         fitted and dt.date.fromisoformat(fitted),
-        _report(workspace, files.REVIEW),
+        review,
         moved["columns"],
     )
 
 
-def _past(workspace: Workspace) -> list[PastForecast]:
+def _past(past: Earlier) -> list[PastForecast]:
     """The backtest's totals, by date."""
-    if not workspace.is_file(files.HOLDOUT):
-        return []
-    rows = pq.read_table(
-        workspace.path(files.HOLDOUT),
-        columns=["cut", "horizon_days", "mean", "actual"],
-        filters=(pc.field("role") == "chosen") & (pc.field("target") == "net_cash"),
-        partitioning=None,
-    )
-    sums = rows.group_by(["cut", "horizon_days"]).aggregate([("mean", "sum"), ("actual", "sum")])
-    found = {
-        (one["cut"], one["horizon_days"], one["metric"]): one
-        for one in workspace.read_json(files.BACKTEST_REPORT)
-        if (one["role"], one["target"]) == ("chosen", "net_cash")
-    }
-    held = []
-    for cut, days, expected, actual in map(dict.values, sums.sort_by("cut").to_pylist()):
-        total, share = (found.get((cut.isoformat(), days, name)) for name in ("total", "pit80"))
-        reach = total and (total["lower"], total["upper"])
-        held.append(PastForecast(cut, days, expected, actual, reach, share and share["value"]))
-    return [one for one in held if one.actual > 0]
+    return [
+        PastForecast(
+            dt.date.fromisoformat(cut), days, expected, actual, reach and tuple(reach), held
+        )
+        for cut, days, expected, actual, reach, held in past["totals"]
+    ]
 
 
 def _ladder(workspace: Workspace, last: dt.date, *, net: bool) -> Ladder:

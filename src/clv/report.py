@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     *(files.SUMMARY, files.PREDICTIONS, files.COHORTS, files.CLEAN_LINES),
-    *(files.REFUSED, files.HOLDOUT, files.MATURED),
+    *(files.REFUSED, files.MATURED),
 )
 
 

@@ -305,7 +305,8 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
     ]
     if (worth := worth_of_trees(records)) is not None:
         share = ENGLISH.change(worth[1], 1)
-        said.append(ENGLISH("trees_held", dates=ENGLISH.number(worth[0]), share=share))
+        found = "trees_kept_off" if worth[1] > 0 else "trees_held"
+        said.append(ENGLISH(found, dates=ENGLISH.number(worth[0]), share=share))
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
         length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")

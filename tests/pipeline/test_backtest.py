@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import datetime as dt
 import re
+import shutil
 from collections import Counter, defaultdict
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
 from clv.pipeline import backtest as module
 from clv.pipeline import lessons
+from clv.pipeline import train as train_module
 from clv.pipeline.backtest import (
     BASELINES,
     CANDIDATES,
@@ -33,14 +35,15 @@ from clv.pipeline.backtest import (
     HORIZONS,
     _fit,
     backtest,
-    past_records,
+    last_backtest,
 )
+from clv.pipeline.earlier import of_last_backtest
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.train import train
 from clv.pipeline.workbench import workbench
 from clv.store import artifacts
 from clv.store.parquet import read_summary
-from clv.store.workspace import LESSONS, SUMMARY, Workspace
+from clv.store.workspace import LESSONS, REVIEW, SUMMARY, Workspace
 
 FIRST, LAST = dt.datetime(2023, 1, 1, 9), dt.datetime(2024, 2, 5, 9)
 CUT, HORIZON = dt.date(2023, 9, 1), 91
@@ -305,8 +308,9 @@ def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
         ]
         assert scoring.choose(known, CANDIDATES) == model
     workspace = Workspace(finished.root)
-    assert past_records(workspace, scoring.choose(records, CANDIDATES), 365) == records
-    assert past_records(workspace, "nbd", 365) == []
+    assert last_backtest(workspace) == (records, CANDIDATES)
+    assert of_last_backtest(workspace, scoring.choose(records, CANDIDATES))
+    assert of_last_backtest(workspace, "nbd") is None
 
 
 def test_records_agree_with_the_rows_behind_them(finished, holdout):
@@ -498,6 +502,51 @@ def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_bas
     alone = model.purchases.p_purchase(summary, 182)
     assert np.abs(model.p_purchase(summary, 182) - alone).max() > 0.1
     assert model.p_purchase(summary, 182).mean() == pytest.approx(alone.mean(), abs=0.05)
+
+
+def test_trees_that_made_chances_worse_are_kept_off_and_still_held(
+    at_a_beat, tmp_path, monkeypatch
+):
+    workspace, records = at_a_beat
+    copied = Workspace(tmp_path / "shop")
+    shutil.copytree(workspace.root, copied.root)
+    copied.path(REVIEW).unlink()  # so that it is computed anew
+    monkeypatch.setattr(scoring, "trees_hurt", lambda known: True)
+    monkeypatch.setattr(train_module, "trees_hurt", lambda known: True)
+
+    again = backtest(copied, ["pareto-nbd"], lambda text: None, horizon_days=91)
+    model = artifacts.load(copied, train(copied, "pareto-nbd", lambda text: None))
+
+    of_chances = [one for one in again if one["target"] == scoring.NEXT_ORDER]
+    assert {(one["model"], one["role"]) for one in of_chances} == {
+        ("pareto-nbd + xgb-survival", "challenger"),
+        ("pareto-nbd", "chosen"),
+    }
+    assert scoring.worth_of_trees(again) == scoring.worth_of_trees(records)
+    summary = read_summary(copied.path(SUMMARY))
+    assert model.survival.correction.is_kept_off
+    alone = model.purchases.p_purchase(summary, 182)
+    assert np.array_equal(model.p_purchase(summary, 182), alone)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "hurt"),
+    [
+        ([], False),
+        ([(0.11, 0.1)], True),
+        ([(0.1, 0.1)], False),
+        ([(0.11, 0.1), (0.08, 0.1)], False),
+    ],
+)
+def test_trees_hurt_where_their_error_was_larger_on_average(pairs, hurt):
+    about = {"target": "next_order", "metric": "integrated_brier", "horizon_days": 91}
+    records = [
+        about | {"cut": f"2024-0{place}-01", "model": model, "value": value}
+        for place, pair in enumerate(pairs, start=1)
+        for model, value in zip(("nbd + xgb-survival", "nbd"), pair, strict=True)
+    ]
+
+    assert scoring.trees_hurt(records) is hurt
 
 
 def test_what_happens_after_the_last_holdout_changes_no_record_and_no_lesson(

@@ -7,10 +7,15 @@ import pytest
 
 from clv.errors import ModelNotFound, ReviewFailed
 from clv.evaluation import backtest as scoring
-from clv.pipeline.backtest import backtest, candidates, last_backtest, past_records
+from clv.overview import Overview
+from clv.pipeline.backtest import backtest, candidates, last_backtest
+from clv.pipeline.earlier import earlier_of, of_last_backtest, records_of
 from clv.pipeline.gate import beside_champion, challenge, champion_kind
+from clv.pipeline.predict import Ask, predict
 from clv.pipeline.train import train
+from clv.service import Service
 from clv.store import artifacts
+from clv.store import workspace as files
 
 
 def quiet(text):
@@ -72,9 +77,40 @@ def test_a_kind_never_held_is_held_beside_the_champion_before_it_may_answer(work
     records = backtest(workspace, candidates("bg-nbd", answers), quiet, horizon_days=365)
     assert {r["model"] for r in records if r["role"] != "baseline"} == {"bg-nbd", answers}
     assert last_backtest(workspace, 365) == (records, ("bg-nbd", answers))
-    assert bool(past_records(workspace, "bg-nbd", 365)) != bool(
-        past_records(workspace, answers, 365)
-    )
+    said = [of_last_backtest(workspace, name) is not None for name in ("bg-nbd", answers)]
+    assert sorted(said) == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["nbd", "mbg-cnbd"])
+def test_trying_another_model_changes_nothing_of_what_the_champion_says(workspace, two_cuts, kind):
+    before = Overview.open(workspace, Service.open(workspace))
+
+    backtest(workspace, candidates(kind, champion_kind(workspace)), quiet, horizon_days=365)
+    workspace.path(files.DRIFT).unlink()  # so that everybody is scored anew
+    told = []
+    predict(workspace, Ask(365), before.service.terms.scored_at, told.append)
+    assert "scoring every customer" in told
+
+    after = Overview.open(workspace, Service.open(workspace))
+    assert after.table.equals(before.table)
+    for what in ("past", "oftener", "trees", "champion"):
+        assert getattr(after, what) == getattr(before, what), what
+    assert after.service.doubts == before.service.doubts
+    assert after.service.horizons == before.service.horizons
+    assert after.service.expected_range == before.service.expected_range
+    assert records_of(workspace, artifacts.champion(workspace)) == []
+
+
+def test_a_model_trained_again_after_another_was_tried_keeps_what_was_known_of_it(
+    workspace, two_cuts
+):
+    champion, kind = artifacts.champion(workspace), champion_kind(workspace)
+    known = earlier_of(workspace, champion)
+    backtest(workspace, ["nbd"], quiet, horizon_days=365)
+
+    assert known["records"]
+    assert train(workspace, kind, quiet)
+    assert earlier_of(workspace, champion) == known
 
 
 def test_a_candidate_as_good_as_the_champion_answers_though_not_chosen(workspace):

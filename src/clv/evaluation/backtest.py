@@ -38,6 +38,8 @@ SEED = 20_111_209
 
 NEXT_ORDER = "next_order"
 """The target of records that judge chances of an order, not an expectation."""
+WITH_TREES = " + xgb-survival"
+"""How the name of a model ends in those of them that trees corrected."""
 
 WORTH_A_CHANGE = 0.01
 """By how much, in the log of the deviance, a challenger has to be better than the default."""
@@ -178,20 +180,27 @@ def deviances(
 
 
 def worth_of_trees(records: Iterable[Record]) -> tuple[int, float] | None:
-    """At how many cuts trees corrected the chances of an order, and the change of their error.
+    """At how many cuts trees were held against what came, and the change of the chances' error.
 
     The change is that of the integrated Brier score, as the mean of logs; None without a cut.
+    Trees count where they answered and where they were kept off alike.
     """
-    scores = {
-        (record["role"], record["cut"], record["horizon_days"]): record["value"]
-        for record in records
-        if (record["target"], record["metric"]) == (NEXT_ORDER, "integrated_brier")
-    }
-    places = [place for role, *place in scores if role == "chosen"]
-    if not places:
+    scores: dict[bool, dict[Place, float]] = {True: {}, False: {}}
+    for record in records:
+        if (record["target"], record["metric"]) == (NEXT_ORDER, "integrated_brier"):
+            at = record["cut"], record["horizon_days"]
+            scores[record["model"].endswith(WITH_TREES)][at] = record["value"]
+    with_trees, alone = scores[True], scores[False]
+    if not with_trees:
         return None
-    logs = [np.log(scores["chosen", *at] / scores["challenger", *at]) for at in places]
-    return len({cut for cut, _ in places}), float(np.expm1(np.mean(logs)))
+    logs = [np.log(with_trees[at] / alone[at]) for at in with_trees]
+    return len({cut for cut, _ in with_trees}), float(np.expm1(np.mean(logs)))
+
+
+def trees_hurt(records: Iterable[Record]) -> bool:
+    """Whether trees made the chances of an order worse, on average of where they were held."""
+    worth = worth_of_trees(records)
+    return worth is not None and worth[1] > 0
 
 
 def horizon_validated(records: Iterable[Record], horizon_days: int) -> HorizonValidated:

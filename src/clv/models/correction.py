@@ -175,6 +175,11 @@ class Correction:
         trees = json.loads(grow(sold).save_raw("json"))
         return cls(shop, best.strength, trials, json.dumps(trees))
 
+    @property
+    def is_kept_off(self) -> bool:
+        """Whether trials called for trees, and later dates did not."""
+        return not self.strength and any(trial.surely > 0 for trial in self.trials)
+
     def of(self, summary: CustomerSummary) -> Float:
         """What the trees say of each customer, as far as it counts, shape ``(n,)``.
 

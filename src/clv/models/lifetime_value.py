@@ -163,6 +163,11 @@ class LifetimeValue:
                     found[days] = correction
         return dataclasses.replace(self, corrections=found, survival=survival)
 
+    def without_trees(self) -> Self:
+        """The same with the purchase model's own chances of an order; what trials found stays."""
+        kept_off = self.survival and self.survival.kept_off()
+        return dataclasses.replace(self, survival=kept_off)
+
     def is_corrected(self, horizon_days: float) -> bool:
         return horizon_days in self.corrections
 

@@ -74,6 +74,10 @@ class XGBSurvival:
             return chance
         return np.asarray(special.expit(_log_odds(chance) - self.correction.of(summary)))
 
+    def kept_off(self) -> Self:
+        """The same trials, and no correction."""
+        return type(self)(dataclasses.replace(self.correction, strength=0.0, trees=None))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {"model": self.name, "correction": self.correction.to_dict()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -137,7 +137,10 @@ def backtest(
                 others = {name: one for name, one in fitted.items() if name != own.model}
                 forecasts = [own, *_others(split, days, others)]
                 held.add(outcome, forecasts)
-                held.records.extend(_of_chances(model, chosen, split.summary, outcome))
+                kept_off = scoring.trees_hurt(known)
+                held.records.extend(
+                    _of_chances(model, chosen, split.summary, outcome, kept_off=kept_off)
+                )
                 held.lessons.extend(
                     lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
                 )
@@ -145,7 +148,8 @@ def backtest(
             tell(f"backtest: {reason}")
         if not held.records:
             raise _nothing_checked(tables.window)
-        _publish(stage, key, among, held, data_digest(workspace.path(files.SUMMARY)))
+        asked = {"among": list(among), "horizon_days": horizon_days}
+        _publish(stage, key, asked, held, data_digest(workspace.path(files.SUMMARY)))
     return held.records
 
 
@@ -159,19 +163,19 @@ def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (model, champion) if name))
 
 
-def past_records(workspace: Workspace, model: str, horizon_days: int) -> list[Record]:
-    """The records of a backtest on the log as it is whose choice was ``model``; else none."""
-    records, among = last_backtest(workspace, horizon_days)
-    return records if records and scoring.choose(records, among) == model else []
+def last_backtest(
+    workspace: Workspace, horizon_days: int | None = None
+) -> tuple[list[Record], tuple[str, ...]]:
+    """The records of the backtest on the log as it is, and what it chose from; none without one.
 
-
-def last_backtest(workspace: Workspace, horizon_days: int) -> tuple[list[Record], tuple[str, ...]]:
-    """The records of the backtest on the log as it is, and what it chose from; none without one."""
+    One that was asked for another horizon counts only where none is named.
+    """
     try:
-        among = tuple(workspace.read_json(files.REVIEW)["among"])
+        noted = workspace.read_json(files.REVIEW)
+        among, days = tuple(noted["among"]), noted["horizon_days"]
     except (OSError, ValueError, LookupError, TypeError):
         return [], ()
-    if not workspace.is_current("backtest", _key(workspace, among, horizon_days)):
+    if not workspace.is_current("backtest", _key(workspace, among, horizon_days or days)):
         return [], ()
     return list(workspace.read_json(files.BACKTEST_REPORT)), among
 
@@ -222,13 +226,13 @@ def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
     return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
 
 
-def _publish(stage: Stage, key: str, among: Sequence[str], held: Held, data: str) -> None:
+def _publish(stage: Stage, key: str, asked: Mapping[str, Any], held: Held, data: str) -> None:
     from clv.evaluation.review import review
 
     rows = pa.concat_tables(held.rows)
     stage.write_json(files.BACKTEST_REPORT, held.records)
     reviewed = review(held.records, rows).to_dict()
-    stage.write_json(files.REVIEW, {"among": list(among), **reviewed})
+    stage.write_json(files.REVIEW, {**asked, **reviewed})
     pq.write_table(rows, stage.path(files.HOLDOUT), compression="snappy")
     lessons.write(stage, held.lessons, data)
     written = [files.BACKTEST_REPORT, files.REVIEW, files.HOLDOUT, files.LESSONS]
@@ -326,21 +330,25 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
 
 
 def _of_chances(
-    model: LifetimeValue, name: str, summary: CustomerSummary, outcome: Outcome
+    model: LifetimeValue,
+    name: str,
+    summary: CustomerSummary,
+    outcome: Outcome,
+    *,
+    kept_off: bool,
 ) -> list[Record]:
     """How good the chances of an order were, with the trees' correction and without.
 
-    Nothing where none was kept.
+    Nothing where none was called for. One that is ``kept_off`` is a challenger and is held all
+    the same, so that later dates can speak for it again.
     """
     if model.survival is None or not model.survival.correction.strength:
         return []
     alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
     corrected = model.survival.correct(summary, alone)
-    shown = f"{name} + {model.survival.name}"
-    chances: dict[tuple[str, scoring.Role], Float] = {
-        (shown, "chosen"): corrected,
-        (name, "challenger"): alone,
-    }
+    roles: tuple[scoring.Role, scoring.Role] = ("chosen", "challenger")
+    of_trees, of_base = reversed(roles) if kept_off else roles
+    chances = {(f"{name}{scoring.WITH_TREES}", of_trees): corrected, (name, of_base): alone}
     return scoring.of_chances(outcome, chances)
 
 

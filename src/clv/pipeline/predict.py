@@ -14,7 +14,7 @@ import pyarrow as pa
 from clv.checked import CustomerSummary, Predictions
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import common_shock, horizon_validated
-from clv.pipeline.backtest import calibration_of, past_records, past_transforms
+from clv.pipeline.earlier import earlier_of
 from clv.pipeline.matured import keep
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -42,8 +42,7 @@ class Ask:
 def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Predictions:
     """Score every customer of the summary with the champion, into ``predictions.parquet``.
 
-    The horizon counts as checked where a backtest of the champion's kind of model on this
-    very log did so.
+    The horizon counts as checked where the backtest that speaks for the champion did so.
 
     Raises:
         ModelNotFound: no summary or no champion yet.
@@ -51,11 +50,11 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
-    model = artifacts.manifest(workspace, digest).get("model", "")
-    records = past_records(workspace, model, ask.horizon_days)
+    past = earlier_of(workspace, digest)
+    records = past["records"]
     tried = sorted({record["horizon_days"] for record in records})
     checked = {days: horizon_validated(records, days) for days in tried}
-    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, records=records)
+    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, past=past)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
@@ -63,6 +62,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         total = parquet.total_of(parquet.facts_of(target))
         return Predictions(parquet.read(target, PREDICTIONS), total)
     from clv.models.clv_table import clv_table
+    from clv.numerics.calibration import AS_STATED, Calibration
 
     tell("scoring every customer")
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
@@ -72,10 +72,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         days: common_shock(records, days, history_days=history)
         for days in {*tried, ask.horizon_days}
     }
-    seen = past_transforms(workspace) if records else []
-    maps = {
-        days: calibration_of(seen, "net_cash", days, known_by=summary.window.end) for days in shocks
-    }
+    worth = {int(days): Calibration(tuple(own)) for days, own in past["calibrations"].items()}
+    maps = {days: worth.get(days, AS_STATED) for days in shocks}
     doubt = shocks[ask.horizon_days], maps[ask.horizon_days]
     terms = _terms(facts, ask, checked, doubt, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
@@ -89,6 +87,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "horizons": json.dumps(checked),
             "shocks": json.dumps(shocks),
             "calibrations": json.dumps({days: one.worth for days, one in maps.items()}),
+            "earlier": json.dumps(past),
             "expected_range": json.dumps(table.total),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
-from clv.evaluation.backtest import NEXT_ORDER
+from clv.evaluation.backtest import NEXT_ORDER, WITH_TREES
 from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet
@@ -129,13 +129,14 @@ def _corrections(model: LifetimeValue) -> Iterator[tuple[str, Correction]]:
 def _scores(records: Records) -> Iterator[tuple[str, float, int]]:
     """Scores of the chosen model, such as ``net_cash/365d/bias``, with the day of their cut.
 
-    Those of chances of an order come with what they would be without trees.
+    Those of chances of an order come with what they would be without trees, or with them.
     """
     for row in records:
         is_chosen = row["role"] == "chosen"
         if (is_chosen or row["target"] == NEXT_ORDER) and row["value"] is not None:
             name = f"{row['target']}/{row['horizon_days']}d/{row['metric']}"
-            name += "" if is_chosen else "/without_trees"
+            other = "with_trees" if row["model"].endswith(WITH_TREES) else "without_trees"
+            name += "" if is_chosen else f"/{other}"
             yield name, row["value"], dt.date.fromisoformat(row["cut"]).toordinal()
 
 

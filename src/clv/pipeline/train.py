@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
+from clv.evaluation.backtest import trees_hurt
 from clv.pipeline import lessons
+from clv.pipeline.earlier import Earlier, of_last_backtest
 from clv.pipeline.record import Records, record
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -24,7 +26,8 @@ UNREVIEWED = {"review": "unreviewed"}
 def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -> str:
     """Fit ``model`` (a name in the catalog) to the summary; returns the digest it is stored by.
 
-    Where a backtest held the model against this very log, trees learn from what it missed.
+    Where a backtest held the model against this very log, trees learn from what it missed, and
+    what earlier dates say of the model is kept with it.
 
     Raises:
         NotEnoughData, NotConverged: the data do not carry this model.
@@ -32,7 +35,8 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
-    learned_from = [files.LESSONS] if prior and lessons.are_there(workspace) else []
+    of_backtest = [files.LESSONS, files.REVIEW, files.BACKTEST_REPORT]
+    learned_from = of_backtest if prior and lessons.are_there(workspace) else []
     key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")
@@ -43,16 +47,29 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     tell(f"fitting {model}")
     summary = parquet.read_summary(path)
     fitted = LifetimeValue.fit(summary, model, prior=prior).with_posterior(summary)
-    if learned_from:
-        fitted = fitted.corrected_by(summary, lessons.read(workspace, model))
     facts: dict[str, Any] = {"fitted_on": parquet.facts_of(path), "model": model, "prior": prior}
     facts["data_digest"] = files.data_digest(path)
+    if learned_from:
+        fitted = fitted.corrected_by(summary, lessons.read(workspace, model))
+        past = of_last_backtest(workspace, model) or _known_before(workspace, step, facts)
+        if past is not None:
+            facts["earlier"] = past
+            fitted = fitted.without_trees() if trees_hurt(past["records"]) else fitted
     columns = drift.sketches(drift.of_summary(summary))
     facts["sketches"] = {"as_of": summary.window.end.isoformat(), "columns": columns}
     with workspace.staging() as stage:
         digest, names = artifacts.save(stage, fitted, facts)
         stage.publish(step, key, names)
     return digest
+
+
+def _known_before(workspace: Workspace, step: str, facts: Mapping[str, Any]) -> Earlier | None:
+    """What the last fit of this model to this very log was known by, if it was."""
+    for name in workspace.files_of(step)[:1]:
+        before = artifacts.manifest(workspace, name.split("/")[1])
+        if before.get("data_digest") == facts["data_digest"]:
+            return before.get("earlier")
+    return None
 
 
 def promote(

@@ -93,16 +93,18 @@ def test_what_trees_learned_is_kept_with_their_trials(run, stored):
 
 def test_chances_of_an_order_are_kept_with_trees_and_without(run, finished):
     latest = {
-        row["role"]: row["value"]
+        row["role"]: (row["value"], "+" in row["model"])
         for row in sorted(finished.outcome.backtest, key=lambda row: row["cut"])
         if (row["target"], row["metric"]) == ("next_order", "integrated_brier")
         and row["horizon_days"] == 91
     }
 
     name = "next_order/91d/integrated_brier"
-    assert run.data.metrics[name] == latest["chosen"]
-    assert run.data.metrics[f"{name}/without_trees"] == latest["challenger"]
-    assert latest["chosen"] != latest["challenger"]
+    (chosen, with_trees), (other, _) = latest["chosen"], latest["challenger"]
+    assert run.data.metrics[name] == chosen
+    beside = "without_trees" if with_trees else "with_trees"
+    assert run.data.metrics[f"{name}/{beside}"] == other
+    assert chosen != other
 
 
 def test_events_are_kept_under_names_that_mlflow_takes(finished):
