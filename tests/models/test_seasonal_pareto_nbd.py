@@ -7,7 +7,8 @@ import pytest
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.pareto_nbd import ParetoNBD
-from clv.models.seasonal_pareto_nbd import DriftingParetoNBD, SeasonalParetoNBD, YearlySeason
+from clv.models.seasonal_pareto_nbd import DriftingParetoNBD, SeasonalParetoNBD
+from clv.models.yearly_season import YearlySeason
 from clv.periods import ObservationWindow
 
 START = dt.date(2020, 1, 1)

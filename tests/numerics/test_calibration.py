@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clv.models.seasonal_pareto_nbd import harmonics
+from clv.models.yearly_season import harmonics
 from clv.numerics import bg_nbd_draws, bg_nbd_fit, pareto_nbd_draws, simulate
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.clock import Calendars
