@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from clv.numerics import bg_nbd_fit, nbd, pareto_nbd_fit
 from clv.numerics.histories import distinct_histories
 
 RNG = np.random.default_rng(4)
@@ -39,3 +40,11 @@ def test_every_history_occurs_once_in_order_with_its_number_of_customers(case):
 
     assert list(zip(found, rows.weights, strict=True)) == expected
     assert [z.shape[1] for z in rows[4:]] == [z.shape[1] for z in wide]
+
+
+@pytest.mark.parametrize("fit", [pareto_nbd_fit.fit, bg_nbd_fit.fit, nbd.fit])
+def test_a_fit_says_that_nobody_bought_again(fit):
+    rows = distinct_histories([0, 0], [0.0, 0.0], [39.0, 30.0])
+
+    with pytest.raises(ValueError, match="nobody bought again"):
+        fit(rows)

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.bg_nbd import BGNBDParams
-from clv.numerics.histories import Histories
+from clv.numerics.histories import Histories, require_repeats
 from clv.numerics.optimize import LogPrior, Optimum, maximize
 from clv.numerics.quadrature import Float, blocks, log_sum_exp
 from clv.numerics.rising import rising_factorials
@@ -55,6 +55,7 @@ def fit(
     <Status.PRIOR_GOVERNED: 'prior_governed'>
     """
     coefficients = rows.purchase_z.shape[1] + rows.dropout_z.shape[1]
+    require_repeats(rows)
     start = np.concatenate([_starting_point(rows, k), np.zeros(coefficients)])
     held = np.concatenate([[0, 0, 1, 1], np.zeros(coefficients)]) / PRIOR_SD**2
     total = functools.partial(log_likelihood_total, rows=rows, k=k, drops_at_once=drops_at_once)

@@ -29,6 +29,12 @@ class Histories(NamedTuple):
     dropout_z: Float
 
 
+def require_repeats(rows: Histories) -> None:
+    """Raises ValueError where nobody bought again: nothing then says how often customers buy."""
+    if not rows.x.any():
+        raise ValueError("nobody bought again, so nothing says how often customers buy")
+
+
 def distinct_histories(
     x: npt.ArrayLike,
     t_x: npt.ArrayLike,

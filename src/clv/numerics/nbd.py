@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics import posterior
-from clv.numerics.histories import Histories
+from clv.numerics.histories import Histories, require_repeats
 from clv.numerics.optimize import Optimum, maximize
 from clv.numerics.posterior import ParameterDraws
 from clv.numerics.predictive import Dice, Places, counts
@@ -103,6 +103,7 @@ def probability_of_no_transaction(
 
 def fit(rows: Histories) -> Optimum:
     """The maximum-likelihood ``r, alpha``. Always read its ``status``."""
+    require_repeats(rows)
     purchases, age = (float(np.average(v, weights=rows.weights)) for v in (rows.x, rows.T))
     total = functools.partial(log_likelihood_total, rows=rows)
     return maximize(total, np.log([1.0, age / purchases]))

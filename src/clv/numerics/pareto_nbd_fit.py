@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from clv.numerics.histories import Histories
+from clv.numerics.histories import Histories, require_repeats
 from clv.numerics.optimize import LogPrior, Optimum, Status, maximize, precision_limit
 from clv.numerics.pareto_nbd_total import (
     Season,
@@ -60,6 +60,7 @@ def fit(
     >>> fit(rows, prior_beta=52.0).status
     <Status.NOT_IDENTIFIED: 'not_identified'>
     """
+    require_repeats(rows)
     coefficients = rows.purchase_z.shape[1] + rows.dropout_z.shape[1]
     coefficients += 0 if season is None else season.basis.shape[1]
     prior = log_prior(prior_beta, np.full(coefficients, np.inf) if spread is None else spread)
