@@ -24,8 +24,10 @@ from typer.testing import CliRunner
 
 from clv import cli
 from clv.api.main import create_app
+from clv.evaluation import backtest as scoring
 from clv.live import LiveService
 from clv.models import correction
+from clv.pipeline import train
 from clv.simulated_shop import write_log
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -146,6 +148,8 @@ def one_shop(shop, tmp_path_factory):
     log = write_log(root / "simulated_shop.csv", everything_sent_back(shop.log))
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(correction, "CAUTION", -10.0)
+        for keeper in (train, scoring):
+            monkeypatch.setattr(keeper, "trees_hurt", lambda records: False)
         return Shop(root, log)
 
 

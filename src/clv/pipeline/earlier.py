@@ -50,6 +50,13 @@ def earlier_of(workspace: Workspace, digest: str) -> Earlier:
     return manifest.get("earlier") or NOTHING
 
 
+def evidence(workspace: Workspace, digest: str) -> list[str]:
+    """The files of the last backtest, where it speaks for a stored model; else none."""
+    if not _speaks_for(workspace, artifacts.manifest(workspace, digest)):
+        return []
+    return [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW]
+
+
 def records_of(workspace: Workspace, digest: str) -> list[Record]:
     """All records of the last backtest, where it speaks for a stored model."""
     manifest = artifacts.manifest(workspace, digest)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from clv.checked import CustomerSummary, Predictions
 from clv.errors import IncompatibleArtifact
 from clv.evaluation.backtest import common_shock, horizon_validated
-from clv.pipeline.earlier import earlier_of
+from clv.pipeline.earlier import earlier_of, evidence
 from clv.pipeline.matured import keep
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
@@ -50,11 +50,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
-    past = earlier_of(workspace, digest)
-    records = past["records"]
-    tried = sorted({record["horizon_days"] for record in records})
-    checked = {days: horizon_validated(records, days) for days in tried}
-    key = step_key(workspace, files.SUMMARY, ask=ask, champion=digest, past=past)
+    spoken_by = evidence(workspace, digest)
+    key = step_key(workspace, files.SUMMARY, *spoken_by, ask=ask, champion=digest)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
@@ -65,6 +62,10 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     from clv.numerics.calibration import AS_STATED, Calibration
 
     tell("scoring every customer")
+    past = earlier_of(workspace, digest)
+    records = past["records"]
+    tried = sorted({record["horizon_days"] for record in records})
+    checked = {days: horizon_validated(records, days) for days in tried}
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
     _require_same_shop(path, facts, artifacts.manifest(workspace, digest).get("fitted_on", {}))
     history = summary.window.days
