@@ -187,18 +187,6 @@ def test_an_endless_sum_is_answered_where_it_is_finite_and_refused_where_it_is_n
         discounted_expected_transactions(params, X, T_X, T, np.inf, discount=0.0)
 
 
-@pytest.mark.parametrize("t", [-1.0, np.nan])
-def test_a_horizon_that_is_no_time_ahead_is_refused(t):
-    for question in (conditional_expected_transactions, probability_of_no_transaction):
-        with pytest.raises(ValueError, match="horizon"):
-            question(BG, X, T_X, T, t)
-
-
-def test_a_negative_discount_is_refused():
-    with pytest.raises(ValueError, match="discount"):
-        discounted_expected_transactions(BG, X, T_X, T, 26.0, discount=-0.1)
-
-
 def test_probabilities_of_counts_add_up_to_one_and_to_the_expectation(params):
     n = np.arange(4000)
     chances = probability_of_count(params, 39.0, n)

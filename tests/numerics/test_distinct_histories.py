@@ -23,7 +23,6 @@ CASES = {
     "a covariate of dropout": (X, LAST, AGE, None, Z),
     "counts beyond one key": (1e15 * X, 1e5 * LAST, 1e5 * AGE, None, None),
     "counts beyond any integer": (1e30 * X, LAST, AGE, None, None),
-    "negative times, which nobody has": (X, -LAST, AGE, None, None),
     "one customer": (X[:1], LAST[:1], AGE[:1], None, None),
     "nobody": (X[:0], LAST[:0], AGE[:0], None, None),
 }

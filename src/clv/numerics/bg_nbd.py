@@ -28,25 +28,17 @@ the Moments", for regularity. Start reading at :func:`log_likelihood`.
 
 from __future__ import annotations
 
-import functools
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from clv.numerics import beta_mean
-from clv.numerics.beta_mean import mean_over_beta
-from clv.numerics.quadrature import Float, blocks, dropout_nodes
+from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive
+from clv.numerics.histories import require_counts, require_history
+from clv.numerics.quadrature import Float
 from clv.numerics.rising import log_rising, log_survival
-
-Rate = float | Float
-
-TIME_NODES = 24
-"""Moments within the horizon at which a discounted expectation is looked at."""
-
-SMALL = 1e-6
-"""Chance to stay below which its third power is nothing."""
+from clv.numerics.time_alive import Rate, require_discount, require_horizon
 
 
 class BGNBDParams(NamedTuple):
@@ -81,21 +73,6 @@ class BGNBDParams(NamedTuple):
         )
 
 
-class Survivor(NamedTuple):
-    """What is known of each customer at ``T``, shape ``(n,)``, if alive but for ``is_alive``.
-
-    ``ticks`` and ``rate`` are the gamma's, ``a`` and ``b`` the beta's; ``phases`` has shape
-    ``(k, n)``, the probability of each number of ticks since the last purchase.
-    """
-
-    is_alive: Float
-    ticks: Float
-    rate: Float
-    a: Float
-    b: Float
-    phases: Float
-
-
 def log_likelihood(
     params: BGNBDParams,
     x: npt.ArrayLike,
@@ -124,6 +101,7 @@ def log_likelihood(
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
     array([-0.5555, -9.4561])
     """
+    require_history(x, t_x, T)
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     k = params.k
     ticks = r + k * x
@@ -173,7 +151,8 @@ def conditional_expected_transactions(
 
     Source:
         Fader, Hardie & Lee (2005), eq. 10, before the dropout chance is integrated out: given
-        it all is elementary, and its mean is taken by :mod:`clv.numerics.beta_mean`.
+        it all is elementary, and its mean is taken by
+        :mod:`clv.numerics.bg_nbd_survivor`.
 
     >>> p = BGNBDParams(r=0.243, alpha=4.414, a=0.793, b=2.426)
     >>> x, t_x, T = np.array([2.0, 2.0]), np.array([30.43, 10.0]), np.array([38.86, 38.86])
@@ -207,7 +186,8 @@ def discounted_expected_transactions(
             without a discount, and ``a <= 1``, where dropout is too rare to bound it.
     """
     horizon = np.asarray(t, dtype=float)
-    _require(horizon, discount)
+    require_horizon(horizon)
+    require_discount(discount)
     customer = survivor(params, x, t_x, T)
     horizon, is_alive = np.broadcast_arrays(horizon, customer.is_alive)
     customer = Survivor(*(np.broadcast_to(v, (*v.shape[:-1], horizon.size)) for v in customer))
@@ -218,7 +198,7 @@ def discounted_expected_transactions(
             "infinite: too few customers ever drop out. Give a discount or a finite horizon."
         )
     finite_horizon = np.where(is_endless, 0.0, horizon)
-    finite = _expected_if_alive(customer, params.k, finite_horizon, discount)
+    finite = expected_if_alive(customer, params.k, finite_horizon, discount)
     endless = (customer.a + customer.b - 1) / np.where(is_endless, customer.a - 1, 1)
     return np.asarray(is_alive * np.where(is_endless, endless, finite))
 
@@ -254,7 +234,7 @@ def probability_of_no_transaction(
     array([0.856])
     """
     horizon = np.asarray(t, dtype=float)
-    _require(horizon)
+    require_horizon(horizon, finite=True)
     customer = survivor(params, x, t_x, T)
     share = horizon / (customer.rate + horizon)
     buys = sum(
@@ -277,6 +257,8 @@ def probability_of_count(params: BGNBDParams, t: npt.ArrayLike, n: npt.ArrayLike
     >>> probability_of_count(p, 39.0, [0, 1]).round(7)
     array([0.5737864, 0.1993953])
     """
+    require_horizon(np.asarray(t, dtype=float), finite=True)
+    require_counts("n", n)
     r, alpha, a, b, time, count = _columns(*params[:4], t, n)
     k, share = params.k, time / (alpha + time)
     chances = count + params.drops_at_once
@@ -294,13 +276,6 @@ def probability_of_count(params: BGNBDParams, t: npt.ArrayLike, n: npt.ArrayLike
 def _columns(*values: npt.ArrayLike) -> tuple[Float, ...]:
     columns = (np.atleast_1d(np.asarray(v, dtype=float)) for v in values)
     return tuple(np.ascontiguousarray(v) for v in np.broadcast_arrays(*columns))
-
-
-def _require(t: Float, discount: float = 0.0) -> None:
-    if not np.all(t >= 0):
-        raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
-    if discount < 0:
-        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
 
 
 def _log_odds_of_dropout(params: BGNBDParams, a: Float, b: Float, x: Float) -> Float:
@@ -324,6 +299,7 @@ def survivor(
     params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
 ) -> Survivor:
     """Arguments as in :func:`log_likelihood`."""
+    require_history(x, t_x, T)
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     ticks = r + params.k * x
     phases = _phases(ticks, (T - t_x) / (alpha + T), params.k)
@@ -332,76 +308,3 @@ def survivor(
     is_alive = special.expit(log_odds - _log_odds_of_dropout(params, a, b, x))
     b_now = b + x + params.drops_at_once
     return Survivor(is_alive, ticks, alpha + T, a, b_now, phases / total)
-
-
-def _expected_if_alive(customer: Survivor, k: int, t: Float, discount: float) -> Float:
-    expected = np.empty(t.shape)
-    for part in blocks(t.size, nodes=beta_mean.NODES):
-        own = Survivor(*(v[..., part] for v in customer))
-        moments = _moments(own, t[part], discount)
-        given_dropout = functools.partial(_valued_given_dropout, moments=moments, own=own, k=k)
-        latest = moments[0][0] / own.rate
-        steepness = np.maximum(1.0, (own.ticks + k) * latest / 2)
-        expected[part] = mean_over_beta(given_dropout, own.a, own.b, steepness)
-    return expected
-
-
-def _moments(own: Survivor, t: Float, discount: float) -> list[tuple[Float, Float]]:
-    """Times, the latest first, and what the expectation up to each counts, each ``(n,)``.
-
-    By parts, a discounted expectation is exp(-discount t) E(t) and all that E(v) loses in
-    value on the way, an integral over v.
-    """
-    if discount == 0:
-        return [(t, np.ones_like(t))]
-    # Beyond 45 discount lengths nothing is left that a double could hold.
-    end = np.minimum(t, 45 / discount)
-    scale = 1 / (discount + (own.ticks + 1) * own.a / (own.a + own.b) / own.rate)
-    times, log_weights = dropout_nodes(np.zeros_like(end), end, scale, nodes=TIME_NODES)
-    losses = discount * np.exp(log_weights - discount * times)
-    return [(end, np.exp(-discount * end)), *zip(times, losses, strict=True)]
-
-
-def _valued_given_dropout(
-    log_q: Float, *, moments: list[tuple[Float, Float]], own: Survivor, k: int
-) -> Float:
-    value = np.zeros_like(log_q)
-    for time, weight in moments:
-        value += weight * _expected_given_dropout(log_q, time / own.rate, own.ticks, own.phases, k)
-    return value
-
-
-def _expected_given_dropout(
-    log_q: Float, growth: Float, ticks: Float, phases: Float, k: int
-) -> Float:
-    """Expected transactions of one who stays after each with chance ``exp(log_q)``.
-
-    With k = 1 the dropout chance p thins the ticks: (1 - (1 + p growth)^-ticks) / p. With
-    more, purchases are every k-th of the ticks that count, which a mean over the k-th roots
-    of one picks out.
-    """
-    expected = np.zeros_like(log_q)
-    stay = np.exp(log_q / k)
-    for j in range(k):
-        shape = ticks + j
-        leave = -np.expm1(log_q / k)
-        found = -np.expm1(-shape * np.log1p(leave * growth)) / leave
-        for turn in range(1, k // 2 + 1):
-            is_half = 2 * turn == k  # minus one, its own conjugate, in real arithmetic
-            root: complex = -1.0 if is_half else np.exp(2j * np.pi * turn / k)
-            c = 1 - root * stay
-            waited = root ** (j + 1) * (1 - np.exp(-shape * np.log(1 + c * growth))) / c
-            found += waited.real * (1 if is_half else 2)
-        if k > 1:  # the roots cancel where hardly anybody stays
-            found *= np.exp(log_q * ((j + 1) / k - 1)) / k
-            q = np.exp(log_q)
-            found = np.where(q < SMALL, _three_terms(q, growth, shape, k, j), found)
-        expected += phases[j] * found
-    return expected
-
-
-def _three_terms(q: Float, growth: Float, shape: Float, k: int, j: int) -> Float:
-    """Expected transactions of one who has waited ``j`` ticks: the first three at most."""
-    share = growth / (1 + growth)
-    first, second, third = (special.betainc(k * n - j, shape, share) for n in (1, 2, 3))
-    return np.asarray(first + q * (second + q * third))

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics import posterior
+from clv.numerics.histories import require, require_counts
 from clv.numerics.optimize import Float, LogPrior, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
 
@@ -51,6 +52,13 @@ class GammaGammaParams(NamedTuple):
         return np.asarray(self.gamma * np.maximum(x, 1.0) ** self.eta)
 
 
+def require_spend(x: npt.ArrayLike, mean: npt.ArrayLike) -> None:
+    """Raises ValueError where nothing was bought, or its mean is no value of a purchase."""
+    require_counts("x", x)
+    count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
+    require("each customer must have bought, at a mean > 0", value, (count > 0) & (value > 0))
+
+
 def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLike) -> Float:
     """Log density of each customer's mean purchase value.
 
@@ -69,6 +77,7 @@ def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> log_likelihood(params, [1, 5], [35.0, 20.0]).round(4)
     array([-4.1821, -3.45  ])
     """
+    require_spend(x, mean)
     count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
     p, q, gamma = params.p, params.q, params.own_gamma(count)
     total = count * value
@@ -100,6 +109,7 @@ def expected_spend(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> expected_spend(params, [2, 0], [22.0, np.nan]).round(2)
     array([24.38, 35.22])
     """
+    require_counts("x", x)
     p, q = params.p, params.q
     count = np.asarray(x, dtype=float)
     shape = p * count + q
@@ -120,6 +130,7 @@ def fit(x: npt.ArrayLike, mean: npt.ArrayLike, *, power: bool = False) -> Optimu
     Returns:
         The optimum; ``INFINITE_MEAN`` where ``q <= 1``. Always read its ``status``.
     """
+    require_spend(x, mean)
     value = np.asarray(mean, dtype=float)
     # Fitted around 1, so that the start suits every currency.
     unit = float(np.exp(np.mean(np.log(value))))

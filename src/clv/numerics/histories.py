@@ -29,6 +29,30 @@ class Histories(NamedTuple):
     dropout_z: Float
 
 
+def require_history(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> None:
+    """Raises ValueError where a count is no count, or a time is not one that was observed."""
+    require_counts("x", x)
+    last, age = np.asarray(t_x, dtype=float), np.asarray(T, dtype=float)
+    is_seen = (last >= 0) & (last <= age) & (age < np.inf)
+    require("t_x must lie between 0 and a finite T", last, is_seen)
+
+
+def require_counts(name: str, n: npt.ArrayLike) -> None:
+    """Raises ValueError where a number of transactions is not a whole one."""
+    count = np.asarray(n, dtype=float)
+    is_count = (count >= 0) & (count < np.inf) & (np.floor(count) == count)
+    require(f"{name} must be a whole number of transactions", count, is_count)
+
+
+def require(rule: str, values: Float, is_kept: npt.NDArray[np.bool_]) -> None:
+    """Raises ValueError that says how often the rule is broken, and by which value first."""
+    if not is_kept.all():
+        broken = np.broadcast_to(values, is_kept.shape)[~is_kept]
+        raise ValueError(
+            f"{rule}, but {broken.size:,} of {is_kept.size:,} break that, first {broken[0]:g}"
+        )
+
+
 def require_repeats(rows: Histories) -> None:
     """Raises ValueError where nobody bought again: nothing then says how often customers buy."""
     if not rows.x.any():
@@ -47,6 +71,7 @@ def distinct_histories(
 
     Covariates are one column each, shape ``(n, k)``, and part of the history.
     """
+    require_history(x, t_x, T)
     times = [np.asarray(column, dtype=float) for column in (x, t_x, T)]
     purchase, dropout = (
         np.empty((times[0].size, 0)) if z is None else np.asarray(z, dtype=float)

@@ -16,12 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics import posterior
-from clv.numerics.histories import Histories, require_repeats
+from clv.numerics.histories import Histories, require_history, require_repeats
 from clv.numerics.optimize import Optimum, maximize
 from clv.numerics.posterior import ParameterDraws
 from clv.numerics.predictive import Dice, Places, counts
 from clv.numerics.quadrature import Float
 from clv.numerics.rising import log_rising, rising_factorials
+from clv.numerics.time_alive import require_discount, require_horizon
 
 
 class NBDParams(NamedTuple):
@@ -42,6 +43,7 @@ def log_likelihood(params: NBDParams, x: npt.ArrayLike, T: npt.ArrayLike) -> Flo
     >>> log_likelihood(NBDParams(r=0.385, alpha=12.07), [0.0, 2.0], [39.0, 39.0]).round(4)
     array([-0.5554, -9.0506])
     """
+    require_history(x, 0.0, T)
     r, alpha = params
     counts, age = np.asarray(x, dtype=float), np.asarray(T, dtype=float)
     return np.asarray(
@@ -79,7 +81,10 @@ def discounted_expected_transactions(
     >>> discounted_expected_transactions(p, [0.0, 2.0], 0.0, 39.0, 52.0, discount=0.0018).round(3)
     array([0.374, 2.318])
     """
+    require_history(x, 0.0, T)
     horizon = np.asarray(t, dtype=float)
+    require_horizon(horizon)
+    require_discount(discount)
     length = -np.expm1(-discount * horizon) / discount if discount > 0 else horizon
     return np.asarray((params.r + np.asarray(x)) / (params.alpha + np.asarray(T)) * length)
 
@@ -97,7 +102,10 @@ def probability_of_no_transaction(
     >>> probability_of_no_transaction(NBDParams(0.385, 12.07), [0.0, 2.0], 0.0, 39.0, 52.0).round(3)
     array([0.763, 0.187])
     """
-    growth = np.asarray(t, dtype=float) / (params.alpha + np.asarray(T, dtype=float))
+    require_history(x, 0.0, T)
+    horizon = np.asarray(t, dtype=float)
+    require_horizon(horizon)
+    growth = horizon / (params.alpha + np.asarray(T, dtype=float))
     return np.exp(-(params.r + np.asarray(x)) * np.log1p(growth))
 
 

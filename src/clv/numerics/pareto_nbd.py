@@ -30,12 +30,8 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics.clock import Clock
-from clv.numerics.quadrature import (
-    blocks,
-    dropout_nodes,
-    enough_nodes,
-    log_sum_exp,
-)
+from clv.numerics.histories import require_history
+from clv.numerics.quadrature import blocks, dropout_nodes, enough_nodes, log_sum_exp
 from clv.numerics.rising import rising_factorials
 from clv.numerics.time_alive import Rate, broadcast, require_horizon, time_alive
 
@@ -89,6 +85,7 @@ def log_likelihood(
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
     array([-0.5173, -9.5572])
     """
+    require_history(x, t_x, T)
     counts = np.atleast_1d(np.asarray(x, dtype=np.int64))
     purchases = rising_factorials(float(params.r), counts.max(initial=0))[0][counts]
     return np.asarray(purchases + _survey(params, counts, t_x, T, clock)[0])
@@ -111,6 +108,7 @@ def p_alive(
     >>> p_alive(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(3)
     array([0.294, 0.858])
     """
+    require_history(x, t_x, T)
     return _survey(params, x, t_x, T, clock)[1]
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.clock import Clock
+from clv.numerics.histories import require_counts
 from clv.numerics.pareto_nbd import (
     NODES_OF_A_SEASON,
     Float,
@@ -22,7 +23,7 @@ from clv.numerics.pareto_nbd import (
 )
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
 from clv.numerics.rising import log_rising
-from clv.numerics.time_alive import NODES
+from clv.numerics.time_alive import NODES, require_horizon
 
 NEXT_TO_NOTHING = 1e-300
 """Stands for 0, so that a chance of 0 has a logarithm."""
@@ -50,8 +51,8 @@ def probability_of_count(
     array([0.5959381, 0.1650624])
     """
     horizon, count = np.asarray(t, dtype=float), np.asarray(n, dtype=float)
-    if not np.all((horizon >= 0) & np.isfinite(horizon)):
-        raise ValueError("the horizon t must be finite and not negative")
+    require_horizon(horizon, finite=True)
+    require_counts("n", count)
     today = 0.0 if clock is None else clock.today
     columns = np.broadcast_arrays(*params, horizon, count, today)
     flat = [np.asarray(column, dtype=float).reshape(-1) for column in columns]

@@ -31,14 +31,18 @@ def require_horizon(t: Float, *, finite: bool = False) -> None:
         raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
 
 
+def require_discount(discount: float) -> None:
+    if not discount >= 0:
+        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
+
+
 def time_alive(
     s: Rate, beta: Rate, t: npt.ArrayLike, *, discount: float, clock: Clock | None
 ) -> Float:
     """Integral from 0 to ``t`` of m(today + v) exp(-discount v) (beta / (beta + v))^s dv."""
     horizon = np.asarray(t, dtype=float)
     require_horizon(horizon)
-    if discount < 0:
-        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
+    require_discount(discount)
     if clock is not None:
         return _busy_time_alive(s, beta, horizon, discount, clock)
     if discount > 0:
