@@ -31,7 +31,7 @@ SUMMARY = simulated()
 
 
 @pytest.mark.parametrize("unit", TimeUnit)
-@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 24])
 def test_the_regularity_of_buyers_is_recognized_in_whole_days_and_weeks(k, unit):
     model = MBGCNBD.fit(simulated(k, time_unit=unit))
 

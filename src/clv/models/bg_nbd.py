@@ -19,8 +19,9 @@ from clv.numerics import bg_nbd, bg_nbd_draws, bg_nbd_fit
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.posterior import ParameterDraws
 
-MOST_REGULAR = 4
-"""Largest k looked at; who buys more regularly than Erlang-4 has a subscription."""
+REGULARITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
+"""Values of k looked at: times between purchases vary by 1 / sqrt(k), the last by a fifth, as
+those of a subscription do whose box comes by the month."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +108,7 @@ class MBGCNBD(MBGNBD):
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
-        """The model and the regularity, 1 to ``MOST_REGULAR``, that explain ``summary`` best.
+        """The model and the first of ``REGULARITIES`` after which ``summary`` is explained worse.
 
         Args:
             summary: As in :meth:`BGNBD.fit`, with ``log_intervals`` of every repeat buyer.
@@ -117,9 +118,13 @@ class MBGCNBD(MBGNBD):
             NotEnoughData: as in :meth:`BGNBD.fit`, or the times between purchases are unknown.
             NotConverged: the search ended before an optimum; its report says where.
         """
-        regularities = range(1, MOST_REGULAR + 1)
-        fitted = [cls._with_regularity(summary, k, prior=prior) for k in regularities]
-        return max(fitted, key=lambda model: model.report.log_likelihood)
+        best = cls._with_regularity(summary, REGULARITIES[0], prior=prior)
+        for k in REGULARITIES[1:]:
+            fitted = cls._with_regularity(summary, k, prior=prior)
+            if fitted.report.log_likelihood <= best.report.log_likelihood:
+                break
+            best = fitted
+        return best
 
 
 def _timing(model: str, summary: CustomerSummary) -> tuple[float, float]:
