@@ -21,7 +21,7 @@ from models.shops import START, autumn, shop, shop_of_regular_buyers
 from peers import measured
 
 import clv
-from clv.evaluation.backtest import choose
+from clv.evaluation.past import choose
 from clv.evaluation.review import compare
 from clv.pipeline.backtest import CANDIDATES, backtest
 from clv.store.workspace import HOLDOUT, Workspace

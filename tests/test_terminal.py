@@ -9,7 +9,7 @@ from rich.console import Console
 
 from clv import terminal
 from clv.data.preprocess import RULES, RULES_OF_SOME
-from clv.evaluation.backtest import averages
+from clv.evaluation.past import averages
 
 ETL = {
     "read": 1000,

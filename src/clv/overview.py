@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from clv import lists
 from clv.charts.forecasts import PastForecast
 from clv.charts.model import Season
-from clv.evaluation.backtest import worth_of_trees
+from clv.evaluation.past import worth_of_trees
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.models.tracking import Tracking, tracking

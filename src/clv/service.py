@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from clv.checked import CustomerSummary
 from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
-from clv.evaluation.backtest import common_shock
+from clv.evaluation.past import common_shock
 from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv

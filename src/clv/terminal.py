@@ -26,7 +26,7 @@ from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.evaluation import drift
-from clv.evaluation.backtest import Average, averages, worth_of_trees
+from clv.evaluation.past import Average, averages, worth_of_trees
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.speech import Speech

@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from clv import cli
 from clv.api.main import create_app
-from clv.evaluation import backtest as scoring
+from clv.evaluation import past
 from clv.live import LiveService
 from clv.models import correction
 from clv.pipeline import train
@@ -148,7 +148,7 @@ def one_shop(shop, tmp_path_factory):
     log = write_log(root / "simulated_shop.csv", everything_sent_back(shop.log))
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(correction, "CAUTION", -10.0)
-        for keeper in (train, scoring):
+        for keeper in (train, past):
             monkeypatch.setattr(keeper, "trees_hurt", lambda records: False)
         return Shop(root, log)
 

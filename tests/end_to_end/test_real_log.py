@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from clv.evaluation.backtest import averages
+from clv.evaluation.past import averages
 
 pytestmark = [pytest.mark.real_log, pytest.mark.xdist_group("real_log")]
 

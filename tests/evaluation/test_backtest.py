@@ -10,19 +10,8 @@ import pyarrow as pa
 import pytest
 
 from clv.evaluation import metrics
-from clv.evaluation.backtest import (
-    Forecast,
-    Outcome,
-    Range,
-    averages,
-    choose,
-    common_shock,
-    cuts,
-    holdout,
-    horizon_validated,
-    known_by,
-    records,
-)
+from clv.evaluation.backtest import Forecast, Outcome, Range, cuts, holdout, records
+from clv.evaluation.past import averages, choose, common_shock, horizon_validated, known_by
 from clv.periods import ObservationWindow
 
 START = dt.date(2023, 1, 1)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from models.shops import autumn, shop, shop_of_regular_buyers
 
-from clv.evaluation.backtest import common_shock
+from clv.evaluation.past import common_shock
 from clv.models import ranges
 from clv.models.catalog import PURCHASE_MODELS
 from clv.models.lifetime_value import LifetimeValue

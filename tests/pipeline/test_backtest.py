@@ -20,6 +20,7 @@ from runs import ORDER_LOG, ingest_only, write_orders
 from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
+from clv.evaluation import past
 from clv.models.baselines import Past
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics.calibration import AS_STATED
@@ -127,8 +128,8 @@ def split_of(tmp_path, orders, cut=CUT, horizon_days=HORIZON, **settings):
             module._chosen(model, name, split, outcome, doubt),
             *module._others(split, horizon_days, fitted),
         ]
-        past = past_of(split, horizon_days)
-        return Seen(split.summary, outcome, past, scoring.records(outcome, forecasts))
+        before = past_of(split, horizon_days)
+        return Seen(split.summary, outcome, before, scoring.records(outcome, forecasts))
 
 
 class Seen(NamedTuple):
@@ -271,7 +272,7 @@ def test_every_cut_has_one_chosen_model_its_challengers_and_the_baselines(finish
         place = (record["cut"], record["horizon_days"], record["target"])
         models[place].add((record["model"], record["role"]))
 
-    of_chances = {place for place in models if place[2] == scoring.NEXT_ORDER}
+    of_chances = {place for place in models if place[2] == past.NEXT_ORDER}
     assert len(models) - len(of_chances) == 18 * len(TARGETS)
     for place, found in models.items():
         if place in of_chances:
@@ -306,10 +307,10 @@ def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
             if dt.date.fromisoformat(record["cut"]) + dt.timedelta(days=record["horizon_days"])
             <= day
         ]
-        assert scoring.choose(known, CANDIDATES) == model
+        assert past.choose(known, CANDIDATES) == model
     workspace = Workspace(finished.root)
     assert last_backtest(workspace) == (records, CANDIDATES)
-    assert of_last_backtest(workspace, scoring.choose(records, CANDIDATES))
+    assert of_last_backtest(workspace, past.choose(records, CANDIDATES))
     assert of_last_backtest(workspace, "nbd") is None
 
 
@@ -384,7 +385,7 @@ def test_a_cut_where_the_model_cannot_be_fitted_is_left_out_and_told(workspace, 
 
     assert early.isoformat() not in {record["cut"] for record in records}
     assert sum(f"nothing to check at {early}" in text and "refused" in text for text in told) == 1
-    words = [scoring.horizon_validated(records, horizon_days) for horizon_days in HORIZONS]
+    words = [past.horizon_validated(records, horizon_days) for horizon_days in HORIZONS]
     assert words == ["checked", "checked_once", "checked_once"]
 
 
@@ -478,7 +479,7 @@ def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_bas
     workspace, records = at_a_beat
     scores = defaultdict(dict)
     for r in records:
-        if r["target"] == scoring.NEXT_ORDER:
+        if r["target"] == past.NEXT_ORDER:
             scores[r["cut"], r["horizon_days"], r["metric"]][r["model"]] = r["value"]
 
     latest = "2024-10-29"
@@ -487,7 +488,7 @@ def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_bas
         found = scores[latest, 91, metric]
         corrected, alone = found["pareto-nbd + xgb-survival"], found["pareto-nbd"]
         assert sign * np.log(corrected / alone) < -0.02, metric
-    dates, change = scoring.worth_of_trees(records)
+    dates, change = past.worth_of_trees(records)
     logs = [
         np.log(own["pareto-nbd + xgb-survival"] / own["pareto-nbd"])
         for (_, _, metric), own in scores.items()
@@ -511,18 +512,28 @@ def test_trees_that_made_chances_worse_are_kept_off_and_still_held(
     copied = Workspace(tmp_path / "shop")
     shutil.copytree(workspace.root, copied.root)
     copied.path(REVIEW).unlink()  # so that it is computed anew
-    monkeypatch.setattr(scoring, "trees_hurt", lambda known: True)
+    monkeypatch.setattr(past, "trees_hurt", lambda known: True)
     monkeypatch.setattr(train_module, "trees_hurt", lambda known: True)
 
     again = backtest(copied, ["pareto-nbd"], lambda text: None, horizon_days=91)
     model = artifacts.load(copied, train(copied, "pareto-nbd", lambda text: None))
 
-    of_chances = [one for one in again if one["target"] == scoring.NEXT_ORDER]
+    of_chances = [one for one in again if one["target"] == past.NEXT_ORDER]
     assert {(one["model"], one["role"]) for one in of_chances} == {
         ("pareto-nbd + xgb-survival", "challenger"),
         ("pareto-nbd", "chosen"),
     }
-    assert scoring.worth_of_trees(again) == scoring.worth_of_trees(records)
+    assert past.worth_of_trees(again) == past.worth_of_trees(records)
+    # Ranges are those of the forecast that would have been made.
+    alone, with_trees = (
+        [
+            one["value"]
+            for one in found
+            if (one["role"], one["target"], one["metric"]) == ("chosen", "purchase_days", "crps")
+        ]
+        for found in (again, records)
+    )
+    assert alone != with_trees
     summary = read_summary(copied.path(SUMMARY))
     assert model.survival.correction.is_kept_off
     alone = model.purchases.p_purchase(summary, 182)
@@ -546,7 +557,7 @@ def test_trees_hurt_where_their_error_was_larger_on_average(pairs, hurt):
         for model, value in zip(("nbd + xgb-survival", "nbd"), pair, strict=True)
     ]
 
-    assert scoring.trees_hurt(records) is hurt
+    assert past.trees_hurt(records) is hurt
 
 
 def test_what_happens_after_the_last_holdout_changes_no_record_and_no_lesson(

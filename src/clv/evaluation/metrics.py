@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from clv.evaluation.backtest import LEVEL
 from clv.numerics.tweedie import unit_deviance
 
 FloatArray = npt.NDArray[np.float64]
@@ -104,13 +105,12 @@ def score_ranges(
     *,
     beyond: FloatArray,
     pit: FloatArray,
-    level: float = 0.8,
 ) -> dict[str, float]:
     """How well each customer's range held, by its name in ``reports/backtest.json``.
 
     ``pit80`` is the share of transforms in their central 80 %, where 80 % belong.
     ``above_upper`` is the share of outcomes above their own upper end, beside the share that
-    these ends imply. ``interval_score`` is the width plus what misses cost, 2 / (1 - level) a
+    these ends imply. ``interval_score`` is the width plus what misses cost, 2 / (1 - ``LEVEL``) a
     unit (Gneiting and Raftery 2007, equation 43).
 
     Args:
@@ -118,16 +118,16 @@ def score_ranges(
         lower: Ends of each range, shape ``(n,)``, and ``upper`` likewise.
         beyond: Chance of more than ``upper`` that the forecast states, shape ``(n,)``.
         pit: Randomized transform of each outcome, shape ``(n,)``, 0 to 1.
-        level: Chance that a range is meant to hold.
     """
+    tail = (1 - LEVEL) / 2
     bought = np.maximum(actual, 0.0)
     missed = np.maximum(lower - bought, 0.0) + np.maximum(bought - upper, 0.0)
     return {
-        "pit80": float(_divide(((pit >= 0.1) & (pit <= 0.9)).sum(), pit.size)),
+        "pit80": float(_divide(((pit >= tail) & (pit <= 1 - tail)).sum(), pit.size)),
         "above_upper": float(_divide((bought > upper).sum(), bought.size)),
         "implied_above_upper": float(_divide(beyond.sum(), beyond.size)),
         "interval_score": float(
-            _divide((upper - lower + 2 / (1 - level) * missed).sum(), bought.size)
+            _divide((upper - lower + 2 / (1 - LEVEL) * missed).sum(), bought.size)
         ),
     }
 
@@ -179,7 +179,7 @@ def resampled_metrics(
     return _ratios(sums.reshape(len(sums), len(each), -1))
 
 
-def bootstrap_interval(draws: FloatArray, *, level: float = 0.8) -> tuple[float, float] | None:
+def bootstrap_interval(draws: FloatArray, *, level: float = LEVEL) -> tuple[float, float] | None:
     """How far a metric would move with other customers: lower and upper end at ``level``.
 
     The quantiles of its values over resampled customers, shape ``(draws,)``; None where a draw

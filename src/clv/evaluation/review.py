@@ -16,8 +16,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clv.evaluation.backtest import FLOOR_SHARE, SEED, Record
+from clv.evaluation.backtest import FLOOR_SHARE, LEVEL, SEED
 from clv.evaluation.metrics import resampled_counts, resampled_metrics
+from clv.evaluation.past import Record
 from clv.speech import TEXTS, Speech
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     # The best baseline is the one the forecast gains least on.
     best = max(complete, key=lambda name: float(complete[name][:, 0].mean()))
     ratios = complete[best]
-    lower, upper = np.nanquantile(ratios[:, 1:].mean(axis=0), [0.1, 0.9])
+    tail = (1 - LEVEL) / 2
+    lower, upper = np.nanquantile(ratios[:, 1:].mean(axis=0), [tail, 1 - tail])
     worst = int(ratios[:, 0].argmax())
     cut, days = places[worst]
     return Comparison(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from clv.numerics.optimize import Optimum, precision_limit
 
@@ -80,4 +80,4 @@ def likelihood_ratio(restricted: Optimum, full: Optimum) -> LikelihoodRatio:
             "the same customers, without a prior, the restricted one a case of the full one."
         )
     statistic = max(2 * gain, 0.0)
-    return LikelihoodRatio(statistic, degrees, float(stats.chi2.sf(statistic, degrees)))
+    return LikelihoodRatio(statistic, degrees, float(special.chdtrc(degrees, statistic)))

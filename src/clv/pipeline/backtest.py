@@ -19,7 +19,9 @@ import pyarrow.parquet as pq
 from clv.checked import CustomerSummary
 from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
-from clv.evaluation.backtest import Float, Forecast, Outcome, Range, Record
+from clv.evaluation import past
+from clv.evaluation.backtest import Float, Forecast, Outcome, Range
+from clv.evaluation.past import Record
 from clv.models.baselines import BASELINES
 from clv.periods import ObservationWindow
 from clv.pipeline import lessons
@@ -51,7 +53,6 @@ FITTED_BASELINES = {
     "plain-nbd": "nbd x gamma-gamma",
 }
 """Models of the catalog as others fit them: without a prior, without returns."""
-LEVEL = 0.8
 
 SPREAD = ("purchase_days", "net_cash")
 """Targets whose distribution is forecast, not the mean alone."""
@@ -122,22 +123,23 @@ def backtest(
             fitted = _fit(split, among, unfitted)
             if not fitted:
                 continue
-            known = scoring.known_by(held.records, cut)
-            chosen = scoring.choose(known, [name for name in among if name in fitted])
+            known = past.known_by(held.records, cut)
+            chosen = past.choose(known, [name for name in among if name in fitted])
             fitted[chosen] = fitted[chosen].with_posterior(split.summary)
             origins = [origin for name, origin in held.lessons if name == chosen]
             model = fitted[chosen].corrected_by(split.summary, origins)
+            kept_off = past.trees_hurt(known)
+            answering = model.without_trees() if kept_off else model
             for days in horizons:
                 outcome = followed(tables, split, days)
-                shock = scoring.common_shock(known, days, history_days=split.summary.window.days)
+                shock = past.common_shock(known, days, history_days=split.summary.window.days)
                 maps = [
                     calibration_of(held.transforms, name, days, known_by=cut) for name in SPREAD
                 ]
-                own = _chosen(model, chosen, split, outcome, (shock, maps))
+                own = _chosen(answering, chosen, split, outcome, (shock, maps))
                 others = {name: one for name, one in fitted.items() if name != own.model}
                 forecasts = [own, *_others(split, days, others)]
                 held.add(outcome, forecasts)
-                kept_off = scoring.trees_hurt(known)
                 held.records.extend(
                     _of_chances(model, chosen, split.summary, outcome, kept_off=kept_off)
                 )
@@ -322,9 +324,9 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
         value = of_days * (worth if plain else model.day_value(split.summary, days))
         mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
         forecasts.append(Forecast(name, "baseline" if plain else "challenger", mean))
-    past = past_of(split, days)
+    before = past_of(split, days)
     for name, baseline in BASELINES.items():
-        mean = {target: baseline(of_target) for target, of_target in past.items()}
+        mean = {target: baseline(of_target) for target, of_target in before.items()}
         forecasts.append(Forecast(name, "baseline", mean))
     return forecasts
 
@@ -346,9 +348,9 @@ def _of_chances(
         return []
     alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
     corrected = model.survival.correct(summary, alone)
-    roles: tuple[scoring.Role, scoring.Role] = ("chosen", "challenger")
+    roles: tuple[past.Role, past.Role] = ("chosen", "challenger")
     of_trees, of_base = reversed(roles) if kept_off else roles
-    chances = {(f"{name}{scoring.WITH_TREES}", of_trees): corrected, (name, of_base): alone}
+    chances = {(f"{name}{past.WITH_TREES}", of_trees): corrected, (name, of_base): alone}
     return scoring.of_chances(outcome, chances)
 
 
@@ -369,7 +371,7 @@ def _ranges(
         outcome.horizon_days,
         purchase_days=actual["purchase_days"],
         value=actual["net_cash"],
-        level=LEVEL,
+        level=scoring.LEVEL,
         shock=shock,
         calibrations=maps,
     )

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clv.evaluation.backtest import NEXT_ORDER, Record, choose
+from clv.evaluation.past import NEXT_ORDER, Record, choose
 from clv.pipeline.backtest import calibration_of, last_backtest, past_transforms
 from clv.store import artifacts, parquet
 from clv.store import workspace as files

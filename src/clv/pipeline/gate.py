@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from clv.errors import ModelNotFound, ReviewFailed
-from clv.evaluation.backtest import WORTH_A_CHANGE, Record, choose, deviances
+from clv.evaluation.past import WORTH_A_CHANGE, Record, choose, deviances
 from clv.pipeline.backtest import last_backtest
 from clv.pipeline.steps import Tell
 from clv.pipeline.train import fetched, promote

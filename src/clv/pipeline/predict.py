@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from clv.checked import CustomerSummary, Predictions
 from clv.errors import IncompatibleArtifact
-from clv.evaluation.backtest import common_shock, horizon_validated
+from clv.evaluation.past import common_shock, horizon_validated
 from clv.pipeline.earlier import earlier_of, evidence
 from clv.pipeline.matured import keep
 from clv.pipeline.steps import Tell, step_key

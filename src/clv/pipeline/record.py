@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv.checked import CustomerSummary
-from clv.evaluation.backtest import NEXT_ORDER, WITH_TREES
+from clv.evaluation.past import NEXT_ORDER, WITH_TREES
 from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell
 from clv.store import artifacts, parquet

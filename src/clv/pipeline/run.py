@@ -9,7 +9,7 @@ from typing import Any
 
 from clv.checked import Predictions
 from clv.errors import NotEnoughData
-from clv.evaluation.backtest import choose
+from clv.evaluation.past import choose
 from clv.pipeline.backtest import backtest, candidates, checkable_from
 from clv.pipeline.gate import UNCHECKED, tags_of
 from clv.pipeline.ingest import Log, ingest

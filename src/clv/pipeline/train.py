@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clv.errors import IncompatibleArtifact, ModelNotFound
-from clv.evaluation.backtest import trees_hurt
+from clv.evaluation.past import trees_hurt
 from clv.pipeline import lessons
 from clv.pipeline.earlier import Earlier, of_last_backtest
 from clv.pipeline.record import Records, record

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from clv import cli
 from clv.errors import ReviewFailed
-from clv.evaluation.backtest import WORTH_A_CHANGE
+from clv.evaluation.past import WORTH_A_CHANGE
 from clv.evaluation.review import Finding
 from clv.pipeline import gate
 from clv.pipeline.backtest import candidates
