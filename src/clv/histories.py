@@ -134,6 +134,7 @@ def _summary(
         "mean_day_value": float(gross) / len(standing) if standing else None,
         "season_of_days": float(gross) / level if standing else None,
         "gross_value": float(gross),
+        "largest_order": max((float(g) for g, b in orders if g > b), default=None),
         "returned_value": float(back),
         "historic_clv": float(gross - back),
         "first_purchase": first,

@@ -24,6 +24,7 @@ MEASURED = [
     "monetary_value",
     "mean_day_value",
     "gross_value",
+    "largest_order",
     "returned_value",
     "historic_clv",
 ]

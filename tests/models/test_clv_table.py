@@ -40,6 +40,7 @@ COLUMNS = {
     "orders": [1, 0, 8, 3],
     "mean_day_value": [10.0, None, 50.0, 20.0],
     "gross_value": [10.0, 0.0, 300.0, 60.0],
+    "largest_order": [10.0, None, 70.0, 45.0],
     "returned_value": [0.0, 0.0, 30.0, 0.0],
     "historic_clv": [10.0, 0.0, 270.0, 60.0],
 }
@@ -204,7 +205,7 @@ def test_each_customer_has_the_reasons_to_be_read_with_care(rows):
         "once": ["one_order", "short_history", "beyond_experience"],
         "returned": ["beyond_experience", "all_orders_returned"],
         "regular": ["beyond_experience"],
-        "opening": ["opening_cohort"],
+        "opening": ["one_order_dominates", "opening_cohort"],
     }
 
 

@@ -9,6 +9,8 @@ from clv.models.segments import (
     reason_codes,
     reason_flags,
     rfm_groups,
+    rfm_thresholds,
+    tier_edges,
     value_percentile,
     value_tiers,
 )
@@ -42,6 +44,22 @@ whole_values = st.lists(st.integers(0, 60), min_size=1, max_size=60).map(
 )
 
 
+def tiers_of(values, previous=None):
+    """The tiers of a whole shop, and its edges."""
+    edges = tier_edges(values)
+    return value_tiers(values, edges, previous), edges
+
+
+def percentiles_of(values):
+    return value_percentile(values, np.sort(values))
+
+
+def groups_of(*columns):
+    """The RFM groups of a whole shop, and its thresholds."""
+    thresholds = rfm_thresholds(*columns)
+    return rfm_groups(*columns, thresholds), thresholds
+
+
 def tiers_by_loop(values):
     """From the best down, in whole numbers: who starts below half the total is A."""
     total, captured, tier_of_value = int(sum(values)), 0, {}
@@ -72,7 +90,7 @@ def tiers_by_loop(values):
     ],
 )
 def test_a_is_half_the_value_and_b_the_next_thirty_percent(values, expected, edges):
-    tiers, found = value_tiers(np.array(values, dtype=float))
+    tiers, found = tiers_of(np.array(values, dtype=float))
 
     assert "".join(tiers) == expected
     assert (found.a, found.b) == edges
@@ -81,7 +99,7 @@ def test_a_is_half_the_value_and_b_the_next_thirty_percent(values, expected, edg
 @relaxed
 @given(whole_values)
 def test_tiers_agree_with_a_plain_loop(values):
-    tiers, _ = value_tiers(values)
+    tiers, _ = tiers_of(values)
 
     assert tiers.tolist() == tiers_by_loop(values)
 
@@ -96,14 +114,14 @@ def test_the_loop_notices_the_crossing_customer_in_the_lower_tier():
 
 @pytest.mark.parametrize("previous", [None, np.array(["A", "B", "C"])])
 def test_where_nothing_is_predicted_all_are_c_and_no_edge_exists(previous):
-    tiers, edges = value_tiers(np.zeros(3), previous)
+    tiers, edges = tiers_of(np.zeros(3), previous)
 
     assert tiers.tolist() == ["C", "C", "C"]
     assert np.isnan([edges.a, edges.b]).all()
 
 
 def test_no_customer_has_no_tier():
-    tiers, edges = value_tiers(np.zeros(0))
+    tiers, edges = tiers_of(np.zeros(0))
 
     assert tiers.shape == (0,)
     assert np.isnan([edges.a, edges.b]).all()
@@ -131,7 +149,7 @@ def test_no_customer_has_no_tier():
 def test_a_tier_is_left_only_ten_percent_past_its_edge(value, previous, expected):
     sizes = [5010, 6000, 20000]  # so many that one more customer moves no edge
     crowd, before = np.repeat([100.0, 50.0, 10.0], sizes), np.repeat(["A", "B", "C"], sizes)
-    tiers, edges = value_tiers(np.append(crowd, value), np.append(before, previous))
+    tiers, edges = tiers_of(np.append(crowd, value), np.append(before, previous))
 
     assert (edges.a, edges.b) == (100.0, 50.0)
     assert tiers[-1] == expected
@@ -142,7 +160,7 @@ def test_a_tier_is_left_only_ten_percent_past_its_edge(value, previous, expected
 @given(whole_values, st.data())
 def test_with_a_previous_tier_more_value_never_means_a_lower_tier(values, data):
     previous = data.draw(st.sampled_from("ABC "))
-    tiers, _ = value_tiers(values, np.full(values.shape, previous))
+    tiers, _ = tiers_of(values, np.full(values.shape, previous))
 
     best_first = tiers[np.argsort(-values, kind="stable")].tolist()
     assert best_first == sorted(best_first)
@@ -153,8 +171,8 @@ def test_with_a_previous_tier_more_value_never_means_a_lower_tier(values, data):
 def test_tiers_and_percentiles_do_not_depend_on_the_order_of_rows(values, order):
     order = np.array([row for row in order if row < len(values)])
 
-    assert value_tiers(values[order])[0].tolist() == value_tiers(values)[0][order].tolist()
-    assert value_percentile(values[order]).tolist() == value_percentile(values)[order].tolist()
+    assert tiers_of(values[order])[0].tolist() == tiers_of(values)[0][order].tolist()
+    assert percentiles_of(values[order]).tolist() == percentiles_of(values)[order].tolist()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +186,7 @@ def test_tiers_and_percentiles_do_not_depend_on_the_order_of_rows(values, order)
     ],
 )
 def test_the_percentile_of_the_best_is_100_and_ties_share(values, expected):
-    assert value_percentile(np.array(values, dtype=float)).tolist() == expected
+    assert percentiles_of(np.array(values, dtype=float)).tolist() == expected
 
 
 @relaxed
@@ -179,7 +197,7 @@ def test_a_percentile_counts_who_is_below_and_half_of_who_ties(values):
         for value in values
     ]
 
-    assert value_percentile(values).tolist() == pytest.approx(expected)
+    assert percentiles_of(values).tolist() == pytest.approx(expected)
 
 
 def test_the_rfm_map_uses_all_eleven_groups_and_no_other():
@@ -212,7 +230,7 @@ shop = st.lists(
 @given(shop)
 def test_rfm_groups_agree_with_a_plain_loop(customers):
     columns = [np.array(column, dtype=float) for column in zip(*customers, strict=True)]
-    groups, _ = rfm_groups(*columns)
+    groups, _ = groups_of(*columns)
 
     assert groups.tolist() == groups_by_loop(*(column.tolist() for column in columns))
 
@@ -220,7 +238,7 @@ def test_rfm_groups_agree_with_a_plain_loop(customers):
 def test_fifths_of_five_customers_are_one_each_and_show_their_thresholds():
     inactivity = np.array([10.0, 20.0, 30.0, 40.0, 50.0])
     orders, value = np.array([9.0, 5.0, 3.0, 2.0, 1.0]), np.array([900.0, 500.0, 300.0, 90.0, 10.0])
-    groups, thresholds = rfm_groups(inactivity, orders, value)
+    groups, thresholds = groups_of(inactivity, orders, value)
 
     assert groups.tolist() == ["champions", "loyal", "needs_attention", "hibernating", "lost"]
     assert thresholds.inactivity == (10.0, 20.0, 30.0, 40.0)
@@ -242,7 +260,7 @@ def test_the_corners_of_the_map_are_where_a_marketer_expects_them(
 ):
     crowd = np.arange(1.0, 100.0)
     count = np.ceil(crowd / 11.0)
-    groups, _ = rfm_groups(
+    groups, _ = groups_of(
         np.append(crowd, inactivity), np.append(count, orders), np.append(crowd, value)
     )
 
@@ -252,7 +270,7 @@ def test_the_corners_of_the_map_are_where_a_marketer_expects_them(
 def test_one_time_buyers_are_never_split_by_their_orders():
     orders = np.repeat([1.0, 2.0, 3.0], [70, 20, 10])
     same = np.full(100, 30.0)
-    groups, thresholds = rfm_groups(same, orders, same)
+    groups, thresholds = groups_of(same, orders, same)
 
     assert thresholds.orders == (1.0, 1.0, 1.0, 2.0)
     # All tie in R 5 and M 1; F is 1, 4 and 5, so FM is 1, 3 and 3.
@@ -261,8 +279,8 @@ def test_one_time_buyers_are_never_split_by_their_orders():
 
 def test_who_returned_everything_is_lost_and_moves_no_threshold():
     inactivity, orders, value = np.arange(20.0), np.arange(1.0, 21.0), np.arange(5.0, 25.0)
-    alone, thresholds = rfm_groups(inactivity, orders, value)
-    groups, same = rfm_groups(
+    alone, thresholds = groups_of(inactivity, orders, value)
+    groups, same = groups_of(
         np.append(inactivity, np.nan), np.append(orders, 0.0), np.append(value, 0.0)
     )
 
@@ -273,7 +291,7 @@ def test_who_returned_everything_is_lost_and_moves_no_threshold():
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_without_any_standing_order_there_are_no_thresholds(count):
-    groups, thresholds = rfm_groups(np.full(count, np.nan), np.zeros(count), np.zeros(count))
+    groups, thresholds = groups_of(np.full(count, np.nan), np.zeros(count), np.zeros(count))
 
     assert groups.tolist() == ["lost"] * count
     assert np.isnan([thresholds.inactivity, thresholds.orders, thresholds.value]).all()
@@ -284,7 +302,7 @@ def test_without_any_standing_order_there_are_no_thresholds(count):
 def test_another_currency_and_another_time_unit_leave_the_groups(customers):
     r, f, m = (np.array(column, dtype=float) for column in zip(*customers, strict=True))
 
-    assert rfm_groups(r / 8.0, f, m * 4.0)[0].tolist() == rfm_groups(r, f, m)[0].tolist()
+    assert groups_of(r / 8.0, f, m * 4.0)[0].tolist() == groups_of(r, f, m)[0].tolist()
 
 
 def flags_of_one(**changed):
@@ -292,14 +310,11 @@ def flags_of_one(**changed):
     about = {
         "orders": 6.0,
         "age_days": 500.0,
-        "all_orders_returned": False,
         "opening_cohort": False,
         "largest_order_share": 0.3,
     } | changed
     whole_log = {"horizon_days": about.pop("horizon_days", 365)}
     whole_log["simulated"] = about.pop("simulated", False)
-    if about["largest_order_share"] is None:
-        whole_log["largest_order_share"] = about.pop("largest_order_share")
     return reason_flags(**{name: np.array([x]) for name, x in about.items()}, **whole_log)
 
 
@@ -315,8 +330,7 @@ def flags_of_one(**changed):
         ({"largest_order_share": 0.67}, ("one_order_dominates",)),
         ({"largest_order_share": 0.66}, ()),
         ({"largest_order_share": np.nan}, ()),
-        ({"largest_order_share": None}, ()),
-        ({"orders": 0.0, "all_orders_returned": True}, ("all_orders_returned",)),
+        ({"orders": 0.0}, ("all_orders_returned",)),
         ({"opening_cohort": True}, ("opening_cohort",)),
         ({"simulated": True}, ("simulated",)),
     ],
@@ -355,7 +369,7 @@ def level(word="checked", *, width=150.0, orders=6.0, **changed):
         ({"orders": 4.0}, "high"),
         ({"orders": 3.0}, "medium"),
         ({"orders": 1.0}, "low"),
-        ({"orders": 0.0, "all_orders_returned": True}, "low"),
+        ({"orders": 0.0}, "low"),
         ({"width": 200.0}, "high"),
         ({"width": 201.0}, "medium"),
         ({"age_days": 300.0}, "medium"),
@@ -377,9 +391,8 @@ def test_everybody_in_a_crowd_is_judged_as_when_alone():
             orders=orders,
             age_days=ages,
             horizon_days=365,
-            all_orders_returned=orders == 0,
             opening_cohort=ages > 670,
-            largest_order_share=None,
+            largest_order_share=np.full(200, 0.3),
             simulated=False,
         ),
         orders=orders,
@@ -388,7 +401,7 @@ def test_everybody_in_a_crowd_is_judged_as_when_alone():
         interval_width=widths,
     )
     alone = [
-        level(width=w, orders=n, age_days=a, all_orders_returned=n == 0, opening_cohort=a > 670)
+        level(width=w, orders=n, age_days=a, opening_cohort=a > 670)
         for n, a, w in zip(orders, ages, widths, strict=True)
     ]
 

@@ -13,7 +13,6 @@ from scipy import integrate
 from clv.numerics.bg_nbd import (
     BGNBDParams,
     conditional_expected_transactions,
-    discounted_expected_transactions,
     expected_transactions,
     log_likelihood,
     p_alive,
@@ -171,20 +170,20 @@ def test_discounted_expectations_agree_with_integration_by_parts_over_many_momen
         lost, _ = integrate.quad(lambda v: np.exp(-discount * v) * expected(v), 0, 260, epsrel=1e-9)
         by_parts = np.exp(-discount * 260) * expected(260.0) + discount * lost
 
-        assert discounted_expected_transactions(
+        assert conditional_expected_transactions(
             params, *customer, 260.0, discount=discount
         ) == pytest.approx(by_parts, rel=1e-8)
 
 
 def test_an_endless_sum_is_answered_where_it_is_finite_and_refused_where_it_is_not(params):
     dying = params._replace(a=3.0, r=4.0)
-    endless = discounted_expected_transactions(dying, X, T_X, T, np.inf, discount=0.0)
+    endless = conditional_expected_transactions(dying, X, T_X, T, np.inf, discount=0.0)
 
     assert endless == pytest.approx(
         conditional_expected_transactions(dying, X, T_X, T, 1e7), rel=1e-3
     )
     with pytest.raises(ValueError, match="infinite"):
-        discounted_expected_transactions(params, X, T_X, T, np.inf, discount=0.0)
+        conditional_expected_transactions(params, X, T_X, T, np.inf, discount=0.0)
 
 
 def test_probabilities_of_counts_add_up_to_one_and_to_the_expectation(params):

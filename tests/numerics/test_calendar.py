@@ -10,7 +10,6 @@ from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import (
     ParetoNBDParams,
     conditional_expected_transactions,
-    discounted_expected_transactions,
     expected_transactions,
     log_likelihood,
     p_alive,
@@ -165,7 +164,7 @@ def test_expectations_agree_with_brute_force(kind, discount):
         for age in T
     ]
 
-    assert discounted_expected_transactions(
+    assert conditional_expected_transactions(
         PARAMS, *CUSTOMERS, float(horizon), discount=discount, clock=clock
     ) == pytest.approx(alive * rate * lasting, rel=1e-8)
 

@@ -252,7 +252,7 @@ def test_every_answer_of_pareto_nbd_takes_parameters_of_each_customers_own(appar
         pareto_nbd.log_likelihood,
         pareto_nbd.p_alive,
         lambda p, *who: pareto_nbd.conditional_expected_transactions(p, *who, 26.0),
-        lambda p, *who: pareto_nbd.discounted_expected_transactions(p, *who, 260, discount=0.002),
+        lambda p, *who: pareto_nbd.conditional_expected_transactions(p, *who, 260, discount=0.002),
         lambda p, *who: pareto_nbd.probability_of_no_transaction(p, *who, 26.0),
         lambda p, _x, _t_x, T: np.atleast_1d(pareto_nbd.expected_transactions(p, T)),
     ):

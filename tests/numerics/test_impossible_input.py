@@ -94,6 +94,6 @@ def test_nothing_forever_is_no_question(module, params):
 @pytest.mark.parametrize("discount", [-0.1, np.nan])
 def test_a_discount_that_is_none_is_refused(module, params, discount):
     with pytest.raises(ValueError, match="discount"):
-        module.discounted_expected_transactions(
+        module.conditional_expected_transactions(
             params, [2.0], [30.0], [39.0], 26.0, discount=discount
         )

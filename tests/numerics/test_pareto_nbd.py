@@ -13,7 +13,6 @@ from reference.oracles_numerics import (
 from clv.numerics.pareto_nbd import (
     ParetoNBDParams,
     conditional_expected_transactions,
-    discounted_expected_transactions,
     expected_transactions,
     log_likelihood,
     p_alive,
@@ -38,7 +37,7 @@ def test_p_alive_agrees_with_numerical_integration(x, t_x, T):
 @pytest.mark.parametrize(("x", "t_x", "T"), CUSTOMERS)
 def test_expected_transactions_agree_with_numerical_integration(x, t_x, T, discount):
     expected = discounted_expectation_by_integration(PARAMS, (x, t_x, T), 26.0, discount)
-    computed = discounted_expected_transactions(PARAMS, x, t_x, T, 26.0, discount=discount)
+    computed = conditional_expected_transactions(PARAMS, x, t_x, T, 26.0, discount=discount)
 
     assert computed == pytest.approx(expected, rel=1e-6)
 
@@ -80,7 +79,7 @@ def test_three_thousand_points_of_the_stress_grid_agree_with_many_digits():
 def test_discounted_expectations_on_the_stress_grid_agree_with_many_digits(discount):
     for params, x, t_x, T in stress_grid(40, seed=7):
         for t in (0.5, 520.0, np.inf):
-            computed = discounted_expected_transactions(
+            computed = conditional_expected_transactions(
                 ParetoNBDParams(*params), x, t_x, T, t, discount=discount
             )
             expected = discounted_expectation_in_many_digits(params, (x, t_x, T), t, discount)
@@ -155,12 +154,12 @@ def test_s_equal_to_one_is_an_ordinary_point():
 
 def test_an_endless_sum_without_a_discount_is_refused_where_it_is_infinite():
     with pytest.raises(ValueError, match="infinite"):
-        discounted_expected_transactions(PARAMS, X, T_X, T, np.inf, discount=0.0)
+        conditional_expected_transactions(PARAMS, X, T_X, T, np.inf, discount=0.0)
 
 
 def test_an_endless_sum_without_a_discount_is_answered_where_it_is_finite():
     params = PARAMS._replace(s=2.5)
-    endless = discounted_expected_transactions(params, X, T_X, T, np.inf, discount=0.0)
+    endless = conditional_expected_transactions(params, X, T_X, T, np.inf, discount=0.0)
     long = conditional_expected_transactions(params, X, T_X, T, 1e9)
 
     assert endless == pytest.approx(long, rel=1e-9)
@@ -176,7 +175,7 @@ def test_a_horizon_that_is_no_time_ahead_is_refused(t):
 
 
 def test_a_discount_that_vanishes_is_no_discount():
-    tiny = discounted_expected_transactions(PARAMS, X, T_X, T, 26.0, discount=1e-12)
+    tiny = conditional_expected_transactions(PARAMS, X, T_X, T, 26.0, discount=1e-12)
 
     assert tiny == pytest.approx(
         conditional_expected_transactions(PARAMS, X, T_X, T, 26.0), rel=1e-9

@@ -123,8 +123,8 @@ def undone_by_window_sums(purchases, credits):
     return undone
 
 
-def purchase_days(purchases, returns, end):
-    """(customer, day) to orders that stand, gross and undone value, up to ``end``."""
+def orders_of(purchases, returns, end):
+    """(customer, day, order) to gross and undone value, up to ``end``."""
     gross, undone = defaultdict(Decimal), defaultdict(Decimal)
     for row in purchases:
         if row["invoice_date"].date() <= end:
@@ -134,17 +134,25 @@ def purchase_days(purchases, returns, end):
         if row["returned_at"].date() <= end:
             order = row["invoice"] or row["invoice_date"].isoformat()
             undone[row["customer_id"], row["invoice_date"].date(), order] += row["value"]
+    return {key: (value, undone[key]) for key, value in gross.items()}
+
+
+def purchase_days(purchases, returns, end):
+    """(customer, day) to orders that stand, gross and undone value, up to ``end``."""
     days = {}
-    for key, value in gross.items():
+    for key, (value, undone) in orders_of(purchases, returns, end).items():
         orders, before, back = days.get(key[:2], (0, Decimal(0), Decimal(0)))
-        stands = value > undone[key]
-        days[key[:2]] = (orders + stands, before + value, back + undone[key])
+        days[key[:2]] = (orders + (value > undone), before + value, back + undone)
     return {key: day for key, day in days.items() if day[1] > day[2]}
 
 
 def customer_summary(purchases, returns, end):
     """One dict for each customer who bought up to ``end``, by customer."""
     days = purchase_days(purchases, returns, end)
+    standing = defaultdict(list)
+    for (who, *_), (value, undone) in orders_of(purchases, returns, end).items():
+        if value > undone:
+            standing[who].append(float(value))
     summary = {}
     for customer in sorted(
         {r["customer_id"] for r in purchases if r["invoice_date"].date() <= end}
@@ -166,6 +174,7 @@ def customer_summary(purchases, returns, end):
             "orders": sum(facts[0] for facts in own.values()),
             "mean_day_value": gross / len(own) if own else None,
             "gross_value": gross,
+            "largest_order": max(standing[customer], default=None),
             "returned_value": float(sum(facts[2] for facts in own.values())),
             "historic_clv": sum(nets),
             "first_purchase": first,

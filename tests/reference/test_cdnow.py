@@ -178,7 +178,7 @@ def test_customers_clvtools_requires_to_be_stable(customer):
 
 def test_endless_discounted_transactions_of_the_btyd_example():
     def dert(x, t_x):
-        return pareto_nbd.discounted_expected_transactions(
+        return pareto_nbd.conditional_expected_transactions(
             BTYD_78_WEEKS, x, t_x, 77.86, np.inf, discount=0.0027
         )
 
@@ -193,7 +193,7 @@ def test_endless_discounted_transactions_of_the_btyd_example():
 
 
 def test_endless_discounted_transactions_of_all_customers():
-    full = pareto_nbd.discounted_expected_transactions(
+    full = pareto_nbd.conditional_expected_transactions(
         BTYD_78_WEEKS, FULL.x, FULL.t_x, FULL.T, np.inf, discount=0.0027
     )
 
@@ -201,7 +201,7 @@ def test_endless_discounted_transactions_of_all_customers():
     assert full[FULL.x == 0].sum() == pytest.approx(497.08, abs=5e-3)
     assert np.sum(FULL.x == 0) == 1218
     for annual, total, first in ((0.10, 9009.04, 8.1563), (0.15, 7205.55, 6.5004)):
-        dert = pareto_nbd.discounted_expected_transactions(
+        dert = pareto_nbd.conditional_expected_transactions(
             PARAMS, *HISTORY, np.inf, discount=np.log1p(annual) / 52
         )
         assert dert.sum() == pytest.approx(total, abs=0.01)

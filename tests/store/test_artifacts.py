@@ -54,10 +54,7 @@ def test_a_stored_model_is_equal_and_answers_the_same(stored, model, summary):
     again = artifacts.load(*stored)
 
     assert again == model
-    assert np.array_equal(
-        again.expected_value(summary, 91, annual_discount=0.1),
-        model.expected_value(summary, 91, annual_discount=0.1),
-    )
+    assert np.array_equal(again.expected_value(summary, 91), model.expected_value(summary, 91))
 
 
 def test_the_same_fit_is_the_same_folder_and_another_is_another(stored, model, summary):

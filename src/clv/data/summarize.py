@@ -39,8 +39,10 @@ def transactions(
     orders = orders.left_join(undone, key)
     returned = orders.undone_value.fill_null(0) if net else ibis.literal(0)
     orders = orders.mutate(returned_value=returned.cast(orders.gross_value.type()))
+    stands = orders.gross_value > orders.returned_value
     days = orders.group_by("customer_id", "date").agg(
-        orders=(orders.gross_value > orders.returned_value).sum(),
+        orders=stands.sum(),
+        largest_order=orders.gross_value.max(where=stands),
         gross_value=orders.gross_value.sum(),
         returned_value=orders.returned_value.sum(),
     )
@@ -151,6 +153,7 @@ def customer_summary(
         last_purchase=days.date.max(),
         repeat_value=days.net_value.sum(where=repeat),
         log_intervals=days.log_interval.sum(),
+        largest_order=days.largest_order.max(),
         **{name: days[name].sum() for name in ("orders", "gross_value", "returned_value")},
         level_value=_without_season(days, season).sum(),
     )
@@ -208,6 +211,7 @@ def _described(all_: ibis.Table, window: ObservationWindow) -> ibis.Table:
         mean_day_value=gross / all_.purchase_days,
         season_of_days=gross / all_.level_value.cast("float64"),
         gross_value=gross.fill_null(0.0),
+        largest_order=all_.largest_order.cast("float64"),
         returned_value=returned.fill_null(0.0),
         historic_clv=(all_.gross_value - all_.returned_value).cast("float64").fill_null(0.0),
         first_purchase=first,

@@ -1,16 +1,17 @@
 """What every fitted model shares: the report of its fit, and the questions it answers.
 
 A fitted model is a frozen value. ``fit`` is a classmethod that returns one or raises; there
-is no unfitted model. What a purchase model answers is :class:`PurchaseModel`, and every class
-in ``clv.models.catalog`` is held to it by the contract tests.
+is no unfitted model. What a purchase model answers is in :class:`PurchaseModel`, and every
+class in ``clv.models.catalog`` is held to it by the contract tests.
 """
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -71,58 +72,15 @@ class FitReport:
         return cls(**{**stored, "covariance": covariance})
 
 
-class PurchaseModel(Protocol):
-    """What the catalog's models answer, for all customers of a summary at once.
-
-    Every array has shape ``(n,)`` in the order of the summary; no customer's answer depends
-    on the others in it.
-    """
-
-    name: ClassVar[str]
-    least_log_days: ClassVar[int]
-    """A log shorter than that is not asked."""
-
-    @property
-    def report(self) -> FitReport: ...
-
-    @property
-    def time_unit(self) -> TimeUnit: ...
-
-    @classmethod
-    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self: ...
-
-    def p_alive(self, summary: CustomerSummary) -> Float: ...
-
-    def expected_transactions(
-        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
-    ) -> Float: ...
-
-    def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float: ...
-
-    def rate_ahead(self, last: dt.date, days: int) -> Float: ...
-
-    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
-        """Other parameters that explain ``summary``, that of the fit, nearly as well."""
-        ...
-
-    def ahead(self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws) -> Buying:
-        """How customers will buy under each of those parameters."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]: ...
-
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> Self: ...
-
-
 P = TypeVar("P", bound=tuple[Any, ...])
 
 
 @dataclasses.dataclass(frozen=True)
-class FittedPurchases(Generic[P]):
+class PurchaseModel(abc.ABC, Generic[P]):
     """Fitted parameters and the answers they give; rates are in ``time_unit``.
 
-    A model names itself, its parameters and its numerics, and adds a ``fit``.
+    Every array has shape ``(n,)`` in the order of the summary; no customer's answer depends
+    on the others in it. A model names itself, its parameters and its numerics.
     """
 
     name: ClassVar[str]
@@ -130,10 +88,43 @@ class FittedPurchases(Generic[P]):
     numerics: ClassVar[Any]
     """The module that answers for ``params``: p_alive and what lies ahead."""
     least_log_days: ClassVar[int] = 0
+    """A log shorter than that is not asked."""
 
     params: P
     time_unit: TimeUnit
     report: FitReport
+
+    @classmethod
+    @abc.abstractmethod
+    def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
+        """The model that explains ``summary`` best.
+
+        Args:
+            summary: At least two customers, one of whom bought again.
+            prior: Whether to hold weakly, within a factor of 20 or so, what hardly moves a fit
+                whose data say how customers drop out, and decides where they do not.
+                Published figures are fitted without.
+
+        Raises:
+            NotEnoughData: a single customer, or nobody bought again.
+            NotConverged: the search ended before an optimum; its report says where.
+        """
+
+    @abc.abstractmethod
+    def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
+        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
+
+        Raises:
+            TimeUnitMismatch.
+        """
+
+    @abc.abstractmethod
+    def ahead(self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws) -> Buying:
+        """How customers will buy under each of those parameters.
+
+        Raises:
+            TimeUnitMismatch, HorizonOutOfRange.
+        """
 
     def p_alive(self, summary: CustomerSummary) -> Float:
         """Probability that each customer still is one at the end of the summary's window."""
@@ -157,7 +148,7 @@ class FittedPurchases(Generic[P]):
         t = horizon_in_units(horizon_days, self.time_unit)
         params, history, clock = self.asked(summary, horizon_days)
         discount = discount_per_unit(annual_discount, self.time_unit)
-        answer: Float = self.numerics.discounted_expected_transactions(
+        answer: Float = self.numerics.conditional_expected_transactions(
             params, *history, t, discount=discount, **clock
         )
         return answer

@@ -13,7 +13,7 @@ import numpy as np
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units, report_of
 from clv.models.posterior import PartDraws
 from clv.numerics import bg_nbd, bg_nbd_draws, bg_nbd_fit
 from clv.numerics.bg_nbd import BGNBDParams
@@ -25,7 +25,7 @@ those of a subscription do whose box comes by the month."""
 
 
 @dataclasses.dataclass(frozen=True)
-class BGNBD(FittedPurchases[BGNBDParams]):
+class BGNBD(PurchaseModel[BGNBDParams]):
     """A fitted BG/NBD, to which who never came back still is a customer; rates in ``time_unit``."""
 
     name: ClassVar[str] = "bg-nbd"
@@ -35,18 +35,7 @@ class BGNBD(FittedPurchases[BGNBDParams]):
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
-        """The model that explains ``summary`` best.
-
-        Args:
-            summary: At least two customers, one of whom bought again.
-            prior: Whether to hold ``a`` and ``b`` near 1, within a factor of 20 or so. It
-                hardly moves a fit whose data say how customers drop out, and decides where
-                they do not. Published figures are fitted without.
-
-        Raises:
-            NotEnoughData: a single customer, or nobody bought again.
-            NotConverged: the search ended before an optimum; its report says where.
-        """
+        """As in :class:`PurchaseModel`; the prior holds ``a`` and ``b`` near 1."""
         return cls._with_regularity(summary, 1, prior=prior)
 
     @classmethod
@@ -69,11 +58,6 @@ class BGNBD(FittedPurchases[BGNBDParams]):
         return cls(params, summary.time_unit, report)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
-        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
-
-        Raises:
-            TimeUnitMismatch.
-        """
         self.asked(summary, 0)
         rows, prior = self._histories(summary), bg_nbd_fit.PRIOR if self.report.prior else None
         return bg_nbd_draws.draw(rows, self.params, prior, count=count, seed=seed)
@@ -81,11 +65,6 @@ class BGNBD(FittedPurchases[BGNBDParams]):
     def ahead(
         self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
     ) -> bg_nbd_draws.Ahead:
-        """How customers will buy under each of those parameters.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
         params, history, _ = self.asked(summary, horizon_days)
         horizon = float(horizon_in_units(horizon_days, self.time_unit))
         traits = params.k, params.drops_at_once
@@ -110,13 +89,7 @@ class MBGCNBD(MBGNBD):
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
         """The model and the first of ``REGULARITIES`` after which ``summary`` is explained worse.
 
-        Args:
-            summary: As in :meth:`BGNBD.fit`, with ``log_intervals`` of every repeat buyer.
-            prior: As in :meth:`BGNBD.fit`.
-
-        Raises:
-            NotEnoughData: as in :meth:`BGNBD.fit`, or the times between purchases are unknown.
-            NotConverged: the search ended before an optimum; its report says where.
+        As in :meth:`BGNBD.fit`, but ``log_intervals`` of every repeat buyer have to be known.
         """
         best = cls._with_regularity(summary, REGULARITIES[0], prior=prior)
         for k in REGULARITIES[1:]:

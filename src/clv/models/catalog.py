@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from clv.models.base import PurchaseModel
 from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
@@ -11,7 +12,7 @@ from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
 from clv.models.seasonal_pareto_nbd import DriftingParetoNBD, SeasonalParetoNBD
 
-PURCHASE_MODELS: Mapping[str, type[PurchaseModel]] = {
+PURCHASE_MODELS: Mapping[str, type[PurchaseModel[Any]]] = {
     ParetoNBD.name: ParetoNBD,
     SeasonalParetoNBD.name: SeasonalParetoNBD,
     DriftingParetoNBD.name: DriftingParetoNBD,

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from clv.checked import CustomerSummary, Predictions
 from clv.models import ranges, segments
 from clv.models.base import Float
+from clv.models.features import per
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.next_order import next_order_days
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Shock
 
-LIFETIME_YEARS = 5
 LIFETIME_DAYS = 1826
 OPENING_DAYS = 30
 INTERVAL_LEVEL = 0.8
@@ -65,9 +65,8 @@ class Crowd:
     @classmethod
     def of(cls, summary: CustomerSummary, predicted: Float) -> Self:
         """The crowd of ``summary``, whose forecasts are ``predicted``."""
-        _, edges = segments.value_tiers(predicted)
-        _, rfm = segments.rfm_groups(*_rfm(summary))
-        return cls(np.sort(predicted), edges, rfm)
+        rfm = segments.rfm_thresholds(*_rfm(summary))
+        return cls(np.sort(predicted), segments.tier_edges(predicted), rfm)
 
 
 def predicted_clv(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> Float:
@@ -141,8 +140,8 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     return {
         "historic_clv": _cents(historic),
         "historic_number_of_orders": orders.astype(np.int64),
-        "average_order_value": _cents(_per(historic, orders)),
-        "average_days_between_orders": _per(recency, np.where(recency > 0, orders - 1, 0)),
+        "average_order_value": _cents(per(historic, orders)),
+        "average_days_between_orders": per(recency, np.where(recency > 0, orders - 1, 0)),
         "predicted_clv": predicted,
         "p_zero": 1.0 - p_purchase,
         "predicted_number_of_orders": days * of_a_day,
@@ -213,15 +212,14 @@ def _description(
     """RFM group, confidence and reason codes."""
     orders = np.nan_to_num(summary.column("orders"))
     age = summary.column("age") * summary.time_unit.days
-    groups, _ = segments.rfm_groups(*_rfm(summary), thresholds=crowd.rfm)
+    groups = segments.rfm_groups(*_rfm(summary), crowd.rfm)
     opening = summary.window.start + dt.timedelta(days=OPENING_DAYS)
     flags = segments.reason_flags(
         orders=orders,
         age_days=age,
         horizon_days=terms.horizon_days,
-        all_orders_returned=orders == 0,
         opening_cohort=np.asarray(pc.less(summary.table["first_purchase"], opening)),
-        largest_order_share=None,
+        largest_order_share=per(summary.column("largest_order"), summary.column("gross_value")),
         simulated=terms.simulated,
     )
     confidence = segments.confidence(
@@ -249,7 +247,7 @@ def _tiers(
         known = {row["customer_id"]: row for row in rows.to_pylist()}
     before = [known.get(customer) for customer in summary.table["customer_id"].to_pylist()]
     previous = np.array([row["value_tier"] if row else "" for row in before], dtype=np.str_)
-    tiers, _ = segments.value_tiers(predicted, previous if known else None, edges=crowd.edges)
+    tiers = segments.value_tiers(predicted, crowd.edges, previous if known else None)
     since, earlier_tier = [], []
     for row, tier in zip(before, tiers.tolist(), strict=True):
         same = row is not None and row["value_tier"] == tier
@@ -259,15 +257,9 @@ def _tiers(
         "value_tier": pa.array(tiers.tolist(), pa.string()),
         "tier_since": pa.array(since, pa.date32()),
         "previous_tier": pa.array(earlier_tier, pa.string()),
-        "value_percentile": pa.array(segments.value_percentile(predicted, among=crowd.ranked)),
+        "value_percentile": pa.array(segments.value_percentile(predicted, crowd.ranked)),
     }
 
 
 def _cents(money: Float) -> Float:
     return np.asarray(np.round(money, 2))
-
-
-def _per(whole: Float, parts: Float) -> Float:
-    """``whole / parts``, NaN where there are no parts."""
-    empty = np.full(whole.shape, np.nan)
-    return np.asarray(np.divide(whole, parts, out=empty, where=parts > 0))

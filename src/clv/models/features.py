@@ -55,20 +55,20 @@ def features(summary: CustomerSummary, shop: Shop) -> Float:
     x, t_x, age = column("frequency"), column("recency") * unit, column("age") * unit
     days, gross = column("purchase_days"), column("gross_value")
     silent = age - t_x + 1.0
-    interval, mean_log = _per(t_x, x), _per(column("log_intervals"), x)
+    interval, mean_log = per(t_x, x), per(column("log_intervals"), x)
     found = {
         "pace": _log((x + 1.0) / (age * shop.pace + 1.0)),
         "inactivity": _log(silent / shop.horizon_days),
-        "overdue": _log(_per(silent, interval)),
+        "overdue": _log(per(silent, interval)),
         "unevenness": np.where(x > 1, _log(interval) - mean_log, np.nan),
         "day_value": _log(column("mean_day_value") / shop.day_value),
-        "orders_per_day": _per(column("orders"), days),
-        "returns": _per(column("returned_value"), gross),
+        "orders_per_day": per(column("orders"), days),
+        "returns": per(column("returned_value"), gross),
     }
     return np.column_stack([found[name] for name in FEATURES])
 
 
-def _per(whole: Float, parts: Float) -> Float:
+def per(whole: Float, parts: Float) -> Float:
     """``whole / parts``, NaN where there are no parts."""
     empty = np.full(np.shape(whole), np.nan)
     return np.asarray(np.divide(whole, parts, out=empty, where=np.asarray(parts) > 0))

@@ -120,8 +120,8 @@ class GammaGamma:
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
-        report, dependence = FitReport.from_dict(stored["report"]), stored.get("dependence")
-        season = stored.get("season")
+        report, dependence = FitReport.from_dict(stored["report"]), stored["dependence"]
+        season = stored["season"]
         return cls(
             GammaGammaParams(**stored["params"]),
             report,

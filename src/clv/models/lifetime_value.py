@@ -94,7 +94,7 @@ class LifetimeValue:
     found its chances of an order to; None where too few earlier dates could be tried.
     """
 
-    purchases: PurchaseModel
+    purchases: PurchaseModel[Any]
     spend: GammaGamma | MeanSpend
     return_share: ReturnShare
     orders_per_day: float
@@ -212,21 +212,14 @@ class LifetimeValue:
         of_day = np.array(self.spend.season)[months.astype(np.int64) % 12]
         return float(np.average(of_day, weights=self.purchases.rate_ahead(last, days)))
 
-    def expected_value(
-        self, summary: CustomerSummary, horizon_days: float, *, annual_discount: float = 0.0
-    ) -> Float:
+    def expected_value(self, summary: CustomerSummary, horizon_days: float) -> Float:
         """Expected value within the horizon less returns, shape ``(n,)``, in currency.
-
-        A discounted one is not corrected.
 
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
-        days = self.purchases.expected_transactions(
-            summary, horizon_days, annual_discount=annual_discount
-        )
-        value = days * self.day_value(summary, horizon_days)
-        return value if annual_discount else self.corrected(summary, horizon_days, value)
+        days = self.purchases.expected_transactions(summary, horizon_days)
+        return self.corrected(summary, horizon_days, days * self.day_value(summary, horizon_days))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, ClassVar, Self
 
 from clv.checked import CustomerSummary
-from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units, report_of
 from clv.models.posterior import PartDraws
 from clv.numerics import nbd
 from clv.numerics.nbd import NBDParams
@@ -17,7 +17,7 @@ from clv.numerics.posterior import ParameterDraws
 
 
 @dataclasses.dataclass(frozen=True)
-class NBD(FittedPurchases[NBDParams]):
+class NBD(PurchaseModel[NBDParams]):
     """A fitted NBD; ``alpha`` is in ``time_unit``."""
 
     name: ClassVar[str] = "nbd"
@@ -26,12 +26,7 @@ class NBD(FittedPurchases[NBDParams]):
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
-        """The model that explains ``summary`` best. There is no dropout for a prior to hold.
-
-        Raises:
-            NotEnoughData: a single customer, or nobody bought again.
-            NotConverged: the search ended before an optimum; its report says where.
-        """
+        """As in :class:`PurchaseModel`. There is no dropout for a prior to hold."""
         rows = cls._histories(summary)
         found = nbd.fit(rows)
         report = report_of(
@@ -44,19 +39,9 @@ class NBD(FittedPurchases[NBDParams]):
         return cls(NBDParams(*found.parameters), summary.time_unit, report)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
-        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
-
-        Raises:
-            TimeUnitMismatch.
-        """
         self.asked(summary, 0)
         return nbd.draw(self._histories(summary), self.params, count=count, seed=seed)
 
     def ahead(self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws) -> nbd.Ahead:
-        """How customers will buy under each of those parameters.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
         _, (x, _, T), _ = self.asked(summary, horizon_days)
         return nbd.Ahead(drawn.array, x, T, float(horizon_in_units(horizon_days, self.time_unit)))

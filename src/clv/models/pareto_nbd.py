@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from clv.checked import CustomerSummary
-from clv.models.base import FittedPurchases, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units, report_of
 from clv.models.posterior import PartDraws
 from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
@@ -22,7 +22,7 @@ PRIOR_BETA_DAYS = 52 * 7
 
 
 @dataclasses.dataclass(frozen=True)
-class ParetoNBD(FittedPurchases[ParetoNBDParams]):
+class ParetoNBD(PurchaseModel[ParetoNBDParams]):
     """A fitted Pareto/NBD; ``alpha`` and ``beta`` are in ``time_unit``."""
 
     name: ClassVar[str] = "pareto-nbd"
@@ -31,18 +31,7 @@ class ParetoNBD(FittedPurchases[ParetoNBDParams]):
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
-        """The model that explains ``summary`` best.
-
-        Args:
-            summary: At least two customers, one of whom bought again.
-            prior: Whether to hold ``s`` near 1 and ``beta`` near 52 weeks, within a factor of
-                20 or so. It hardly moves a fit whose data say how customers drop out, and
-                decides where they do not. Published figures are fitted without.
-
-        Raises:
-            NotEnoughData: a single customer, or nobody bought again.
-            NotConverged: the search ended before an optimum; its report says where.
-        """
+        """As in :class:`PurchaseModel`; the prior holds ``s`` near 1, ``beta`` near 52 weeks."""
         rows = cls._histories(summary)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
         found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
@@ -57,11 +46,6 @@ class ParetoNBD(FittedPurchases[ParetoNBDParams]):
         return cls(ParetoNBDParams(*found.parameters), summary.time_unit, report)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
-        """Other parameters that explain ``summary``, which this was fitted to, nearly as well.
-
-        Raises:
-            TimeUnitMismatch.
-        """
         self.asked(summary, 0)
         beta = PRIOR_BETA_DAYS / self.time_unit.days if self.report.prior else None
         prior = pareto_nbd_fit.log_prior(beta, np.empty(0))
@@ -71,11 +55,6 @@ class ParetoNBD(FittedPurchases[ParetoNBDParams]):
     def ahead(
         self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
     ) -> pareto_nbd_draws.Ahead:
-        """How customers will buy under each of those parameters.
-
-        Raises:
-            TimeUnitMismatch, HorizonOutOfRange.
-        """
         _, (x, t_x, T), _ = self.asked(summary, horizon_days)
         horizon = float(horizon_in_units(horizon_days, self.time_unit))
         none = np.empty((x.size, 0))

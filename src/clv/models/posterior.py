@@ -68,7 +68,7 @@ class Posterior:
 
     @classmethod
     def of(
-        cls, purchases: PurchaseModel, spend: GammaGamma | None, summary: CustomerSummary
+        cls, purchases: PurchaseModel[Any], spend: GammaGamma | None, summary: CustomerSummary
     ) -> Self:
         """What ``summary``, which both were fitted to, leaves open about them.
 

@@ -24,8 +24,8 @@ from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
 from clv.models.base import (
     FitReport,
-    FittedPurchases,
     Float,
+    PurchaseModel,
     arrays,
     horizon_in_units,
     report_of,
@@ -87,7 +87,7 @@ class Opening:
 
 
 @dataclasses.dataclass(frozen=True)
-class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
+class SeasonalParetoNBD(PurchaseModel[ParetoNBDParams]):
     """A fitted Pareto/NBD with its season; ``alpha`` and ``beta`` are in days.
 
     ``alpha`` holds on a day of mean log season and for a customer of no opening weight.
@@ -103,17 +103,11 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
 
     @classmethod
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
-        """The model that explains ``summary`` best.
-
-        Args:
-            summary: At least two customers, one of whom bought again, with the repeat
-                purchases of each day.
-            prior: As in :meth:`ParetoNBD.fit`; the coefficients always have theirs.
+        """As in :meth:`ParetoNBD.fit`; the coefficients always have their prior.
 
         Raises:
-            NotEnoughData: a single customer, nobody bought again, the purchases of each day
-                are not known, or the log is shorter than ``least_log_days``.
-            NotConverged: the search ended before an optimum; its report says where.
+            NotEnoughData: the purchases of each day are not known too, or the log is shorter
+                than ``least_log_days``.
         """
         require_repeat_buyers(cls.name, summary.column("frequency"))
         if summary.window.days < cls.least_log_days:
@@ -180,11 +174,6 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
     def ahead(
         self, summary: CustomerSummary, horizon_days: float, drawn: PartDraws
     ) -> pareto_nbd_draws.Ahead:
-        """How customers will buy under each of those parameters.
-
-        Raises:
-            HorizonOutOfRange.
-        """
         horizon = float(horizon_in_units(horizon_days, self.time_unit))
         x, t_x, T = _in_days(summary)
         z = self._opening_weight(summary, T)[:, None][:, : len(self.opening.coefficients[:1])]
@@ -211,7 +200,7 @@ class SeasonalParetoNBD(FittedPurchases[ParetoNBDParams]):
         opening, season = dict(stored["opening"]), dict(stored["season"])
         opening["first_day"] = dt.date.fromisoformat(opening["first_day"])
         season["coefficients"] = tuple(season["coefficients"])
-        season["events"] = Events.from_dict(season.get("events", {"days": [], "effects": []}))
+        season["events"] = Events.from_dict(season["events"])
         for end in ("seen_from", "seen_to"):
             season[end] = dt.date.fromisoformat(season[end])
         return cls(

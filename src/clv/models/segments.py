@@ -53,38 +53,35 @@ class TierEdges:
 
 
 def value_tiers(
-    predicted_clv: FloatArray,
-    previous: TextArray | None = None,
-    *,
-    edges: TierEdges | None = None,
-) -> tuple[TextArray, TierEdges]:
+    predicted_clv: FloatArray, edges: TierEdges, previous: TextArray | None = None
+) -> TextArray:
     """Tier A makes up the first half of all predicted value, B the next 30 %, C the rest.
 
     Customers are taken from the best forecast down. Who crosses an edge belongs to the upper
     tier, and so does who ties with that customer. Where nothing is predicted all are C.
 
     A customer with a previous tier keeps it until 10 % past its edge: up at 1.1 times the edge
-    or more, down below 0.9 times. Edges are those of today, from all customers.
+    or more, down below 0.9 times.
 
     Args:
         predicted_clv: Forecasts, shape ``(n,)``, >= 0.
+        edges: Those of today, from all customers of the shop.
         previous: The tiers of the run before, shape ``(n,)``; a new customer has any other text.
-        edges: Those of another crowd, for customers placed among it; else of this one.
 
     Returns:
-        The tiers ``A``, ``B`` or ``C``, shape ``(n,)``, and the edges.
+        The tiers ``A``, ``B`` or ``C``, shape ``(n,)``.
     """
-    edges = edges or _tier_edges(predicted_clv)
     rank_before = np.zeros(predicted_clv.shape)  # 0 where there was no tier
     if previous is not None:
         for rank, tier in enumerate("CBA", start=1):
             rank_before[previous == tier] = rank
     reaches_a = _reaches(predicted_clv, edges.a, rank_before, rank_above=3)
     reaches_b = _reaches(predicted_clv, edges.b, rank_before, rank_above=2)
-    return np.select([reaches_a, reaches_b], ["A", "B"], "C"), edges
+    return np.select([reaches_a, reaches_b], ["A", "B"], "C")
 
 
-def _tier_edges(predicted_clv: FloatArray) -> TierEdges:
+def tier_edges(predicted_clv: FloatArray) -> TierEdges:
+    """Where the tiers of these customers begin."""
     best_first = np.sort(predicted_clv)[::-1]
     running = np.cumsum(best_first)
     if not best_first.size or running[-1] <= 0.0:
@@ -105,13 +102,12 @@ def _reaches(
     return np.asarray(value >= edge * (1.0 + slack))
 
 
-def value_percentile(predicted_clv: FloatArray, *, among: FloatArray | None = None) -> FloatArray:
+def value_percentile(predicted_clv: FloatArray, ranked: FloatArray) -> FloatArray:
     """Percentage of customers whose forecast is no better, shape ``(n,)``: 100 is the best.
 
-    Ties share the mean of their places: where there are two customers, alike, both have 75.
-    With ``among``, another crowd's forecasts in ascending order, the percentage is of that crowd.
+    ``ranked`` are the forecasts of all customers in ascending order. Ties share the mean of
+    their places: where there are two customers, alike, both have 75.
     """
-    ranked = np.sort(predicted_clv) if among is None else among
     below = np.searchsorted(ranked, predicted_clv)
     up_to = np.searchsorted(ranked, predicted_clv, side="right")
     mean_place = np.minimum((below + up_to + 1) / 2.0, ranked.size)
@@ -131,13 +127,14 @@ class RfmThresholds:
     value: tuple[float, ...]
 
 
+def rfm_thresholds(inactivity: FloatArray, orders: FloatArray, value: FloatArray) -> RfmThresholds:
+    """Between the fifths of these customers, as :func:`rfm_groups` takes them."""
+    return RfmThresholds(*(_fifths(own[orders > 0]) for own in (inactivity, orders, value)))
+
+
 def rfm_groups(
-    inactivity: FloatArray,
-    orders: FloatArray,
-    value: FloatArray,
-    *,
-    thresholds: RfmThresholds | None = None,
-) -> tuple[TextArray, RfmThresholds]:
+    inactivity: FloatArray, orders: FloatArray, value: FloatArray, thresholds: RfmThresholds
+) -> TextArray:
     """Each customer's RFM group, read off ``RFM_MAP``.
 
     R, F and M are fifths of 1 to 5 by inactivity, orders and value, 5 the best. Thresholds
@@ -150,14 +147,11 @@ def rfm_groups(
         inactivity: Days since the last purchase, shape ``(n,)``; ignored without orders.
         orders: Orders that still stand, shape ``(n,)``.
         value: Money spent on them, shape ``(n,)``.
-        thresholds: Those of another crowd, for customers placed among it; else of this one.
+        thresholds: Those of all customers of the shop.
 
     Returns:
-        Names of groups, shape ``(n,)``, and the thresholds between the fifths.
+        Names of groups, shape ``(n,)``.
     """
-    standing = orders > 0
-    if thresholds is None:
-        thresholds = RfmThresholds(*(_fifths(x[standing]) for x in (inactivity, orders, value)))
     above_r, above_f, above_m = (
         np.searchsorted(limits, x)
         for limits, x in (
@@ -167,7 +161,7 @@ def rfm_groups(
         )
     )
     groups = RFM_MAP[above_r, (above_f + above_m + 1) // 2]
-    return np.where(standing, groups, "lost"), thresholds
+    return np.where(orders > 0, groups, "lost")
 
 
 def _fifths(values: FloatArray) -> tuple[float, ...]:
@@ -182,9 +176,8 @@ def reason_flags(
     orders: FloatArray,
     age_days: FloatArray,
     horizon_days: int,
-    all_orders_returned: BoolArray,
     opening_cohort: BoolArray,
-    largest_order_share: FloatArray | None,
+    largest_order_share: FloatArray,
     simulated: bool,
 ) -> dict[str, BoolArray]:
     """Why to read a row with care: each code with who has it, shape ``(n,)``.
@@ -205,22 +198,18 @@ def reason_flags(
         orders: Orders that still stand, shape ``(n,)``.
         age_days: Days since the first purchase, shape ``(n,)``.
         horizon_days: How far the forecast reaches.
-        all_orders_returned: Shape ``(n,)``.
         opening_cohort: Shape ``(n,)``.
-        largest_order_share: Of each customer's gross value, shape ``(n,)``, NaN where unknown;
-            None when the log does not tell orders apart, and then no order dominates.
+        largest_order_share: Of each customer's gross value, shape ``(n,)``, NaN where unknown.
         simulated: Whether the whole log is.
     """
-    nobody = np.zeros(orders.shape, dtype=np.bool_)
-    share = nobody if largest_order_share is None else largest_order_share
     return {
         "one_order": orders == 1,
         "short_history": age_days < SHORT_HISTORY_DAYS,
         "beyond_experience": age_days < horizon_days,
-        "one_order_dominates": (orders >= 2) & (share > DOMINATING_SHARE),
-        "all_orders_returned": all_orders_returned,
+        "one_order_dominates": (orders >= 2) & (largest_order_share > DOMINATING_SHARE),
+        "all_orders_returned": orders == 0,
         "opening_cohort": opening_cohort,
-        "simulated": nobody | simulated,
+        "simulated": np.full(orders.shape, simulated),
     }
 
 

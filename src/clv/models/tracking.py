@@ -7,13 +7,13 @@ is understood, season and dropout, whatever is known of single customers.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.models.base import FittedPurchases, Float, PurchaseModel
+from clv.models.base import Float, PurchaseModel
 
 
 class Tracking(NamedTuple):
@@ -24,7 +24,7 @@ class Tracking(NamedTuple):
     actual: Float
 
 
-def tracking(model: PurchaseModel, summary: CustomerSummary) -> Tracking | None:
+def tracking(model: PurchaseModel[Any], summary: CustomerSummary) -> Tracking | None:
     """What ``model`` expects of the customers of ``summary``, each from the first day on.
 
     Args:
@@ -37,7 +37,6 @@ def tracking(model: PurchaseModel, summary: CustomerSummary) -> Tracking | None:
     """
     if summary.purchases_by_day is None:
         return None
-    assert isinstance(model, FittedPurchases)
     days = summary.window.days
     params, _, calendar = model.asked(summary, 0)
     age = np.round(summary.column("age") * summary.time_unit.days).astype(np.int64)

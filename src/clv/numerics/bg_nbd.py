@@ -133,6 +133,8 @@ def conditional_expected_transactions(
     t_x: npt.ArrayLike,
     T: npt.ArrayLike,
     t: npt.ArrayLike,
+    *,
+    discount: float = 0.0,
 ) -> Float:
     """Transactions each customer is expected to make in the next ``t`` time units.
 
@@ -141,13 +143,15 @@ def conditional_expected_transactions(
         x: Repeat transactions so far, shape ``(n,)``, whole numbers >= 0.
         t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
         T: Age at the end of observation, shape ``(n,)``, >= 0.
-        t: Horizon, one number or shape ``(n,)``, >= 0.
+        t: Horizon, one number or shape ``(n,)``, >= 0; infinite gives the endless sum.
+        discount: Continuous rate per time unit, >= 0, by which later ones count less.
 
     Returns:
         Shape ``(n,)``, >= 0: zero at ``t = 0``, never falling as ``t`` grows.
 
     Raises:
-        ValueError: ``t`` is negative, or infinite while ``a <= 1``.
+        ValueError: ``t`` or ``discount`` is negative, or the sum is infinite: endless,
+            without a discount, and ``a <= 1``, where dropout is too rare to bound it.
 
     Source:
         Fader, Hardie & Lee (2005), eq. 10, before the dropout chance is integrated out: given
@@ -158,32 +162,6 @@ def conditional_expected_transactions(
     >>> x, t_x, T = np.array([2.0, 2.0]), np.array([30.43, 10.0]), np.array([38.86, 38.86])
     >>> conditional_expected_transactions(p, x, t_x, T, t=39.0).round(3)
     array([1.226, 0.453])
-    """
-    return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0)
-
-
-def discounted_expected_transactions(
-    params: BGNBDParams,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
-    *,
-    discount: float,
-) -> Float:
-    """Expected transactions in the next ``t`` time units, each worth less the later it comes.
-
-    Args:
-        params, x, t_x, T: As in :func:`conditional_expected_transactions`.
-        t: Horizon, one number or shape ``(n,)``, >= 0; infinite gives the endless sum.
-        discount: Continuous discount rate per time unit, >= 0.
-
-    Returns:
-        Shape ``(n,)``, >= 0.
-
-    Raises:
-        ValueError: ``t`` or ``discount`` is negative, or the sum is infinite: endless,
-            without a discount, and ``a <= 1``, where dropout is too rare to bound it.
     """
     horizon = np.asarray(t, dtype=float)
     require_horizon(horizon)

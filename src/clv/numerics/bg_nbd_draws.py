@@ -7,6 +7,7 @@ thrown until it falls. Start reading at :func:`draw`, then :class:`Ahead`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from clv.numerics import bg_nbd, bg_nbd_fit, posterior
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
-from clv.numerics.posterior import LogDensity, ParameterDraws
+from clv.numerics.posterior import ParameterDraws
 from clv.numerics.predictive import Dice, Places, counts, some
 from clv.numerics.quadrature import Float
 
@@ -37,17 +38,11 @@ def draw(
         prior: That of the fit.
         count, seed: As in :func:`clv.numerics.posterior.draw`.
     """
-
-    def total(point: Float, some: Histories) -> tuple[float, Float, Float]:
-        return bg_nbd_fit.log_likelihood_total(
-            point, some, k=params.k, drops_at_once=params.drops_at_once
-        )
-
-    def value_of(some: Histories) -> LogDensity:
-        return lambda point: total(point, some)[0]
-
+    total = functools.partial(
+        bg_nbd_fit.log_likelihood_total, k=params.k, drops_at_once=params.drops_at_once
+    )
     mode = np.log(np.array(params[:4], dtype=float))
-    return posterior.draw_of_rows(total, value_of, rows, mode, prior, count=count, seed=seed)
+    return posterior.draw_of_rows(total, rows, mode, prior, count=count, seed=seed)
 
 
 class Ahead(NamedTuple):

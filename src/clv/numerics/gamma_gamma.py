@@ -26,6 +26,7 @@ from clv.numerics import posterior
 from clv.numerics.histories import require, require_counts
 from clv.numerics.optimize import Float, LogPrior, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
+from clv.numerics.rising import log_rising
 
 Rate = float | Float
 
@@ -239,14 +240,10 @@ def _negative_log_beta(a: Float, b: float) -> Float:
     """Minus the log of the beta function, as the rise of log gamma from the larger argument.
 
     Where the shapes run to millions three log gammas would leave seven digits, too few for the
-    search to see that it climbs; the rise is then taken in Stirling's series.
+    search to see that it climbs.
     """
-    low, added = np.maximum(a, b), np.minimum(a, b)
-    high = low + added
-    rise = special.gammaln(high) - special.gammaln(low)
-    stirling = (low - 0.5) * np.log1p(added / low) + added * (np.log(high) - 1)
-    stirling += (1 / high - 1 / low) / 12 - (high**-3 - low**-3) / 360
-    return np.asarray(np.where(low > 100, stirling, rise) - special.gammaln(added))
+    added = np.minimum(a, b)
+    return log_rising(np.maximum(a, b), added) - special.gammaln(added)
 
 
 def _digamma_rise(base: npt.ArrayLike, added: npt.ArrayLike) -> tuple[Float, Float]:

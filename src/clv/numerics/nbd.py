@@ -57,28 +57,21 @@ def p_alive(params: NBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.Arra
 
 
 def conditional_expected_transactions(
-    params: NBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike, t: npt.ArrayLike
-) -> Float:
-    """Transactions each customer is expected to make in the next ``t`` time units.
-
-    ``t_x`` is not looked at: when a customer bought says nothing where nobody stops.
-    """
-    return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0)
-
-
-def discounted_expected_transactions(
     params: NBDParams,
     x: npt.ArrayLike,
     t_x: npt.ArrayLike,
     T: npt.ArrayLike,
     t: npt.ArrayLike,
     *,
-    discount: float,
+    discount: float = 0.0,
 ) -> Float:
-    """Expected transactions in the next ``t`` time units, each worth less the later it comes.
+    """Transactions each customer is expected to make in the next ``t`` time units.
+
+    With a ``discount``, a continuous rate per time unit, later ones count less. ``t_x`` is not
+    looked at: when a customer bought says nothing where nobody stops.
 
     >>> p = NBDParams(r=0.385, alpha=12.07)
-    >>> discounted_expected_transactions(p, [0.0, 2.0], 0.0, 39.0, 52.0, discount=0.0018).round(3)
+    >>> conditional_expected_transactions(p, [0.0, 2.0], 0.0, 39.0, 52.0, discount=0.0018).round(3)
     array([0.374, 2.318])
     """
     require_history(x, 0.0, T)
@@ -137,15 +130,7 @@ def draw(rows: Histories, params: NBDParams, *, count: int, seed: int) -> Parame
     ``count`` and ``seed`` are as in :func:`clv.numerics.posterior.draw`.
     """
     mode = np.log(np.array(params, dtype=float))
-    return posterior.draw_of_rows(
-        log_likelihood_total,
-        lambda some: lambda point: log_likelihood_total(point, some)[0],
-        rows,
-        mode,
-        None,
-        count=count,
-        seed=seed,
-    )
+    return posterior.draw_of_rows(log_likelihood_total, rows, mode, None, count=count, seed=seed)
 
 
 class Ahead(NamedTuple):

@@ -42,10 +42,10 @@ FINENESS = 16
 customer: log L to 2e-11 anywhere on the stress grid of the tests, to 1e-13 for most."""
 FINEST = 32
 """The same where not even the last digit may rise from one horizon to the next."""
-CUSTOMERS_AT_ONCE, NODES_OF_A_SURVEY = 131_072, 65_536
-"""Of a result per customer: more at once than in a fit, which goes over its rows many times."""
 NODES_OF_A_SEASON = 96
-"""The same with a calendar, whose waves the nodes have to follow over years."""
+"""Nodes with a calendar, whose waves they have to follow over years, however fine."""
+CUSTOMERS_AT_ONCE, NODES_AT_ONCE = 131_072, 65_536
+"""Of a result per customer: more at once than in a fit, which goes over its rows many times."""
 
 
 class ParetoNBDParams(NamedTuple):
@@ -119,6 +119,7 @@ def conditional_expected_transactions(
     T: npt.ArrayLike,
     t: npt.ArrayLike,
     *,
+    discount: float = 0.0,
     clock: Clock | None = None,
 ) -> Float:
     """Transactions each customer is expected to make in the next ``t`` time units.
@@ -128,57 +129,30 @@ def conditional_expected_transactions(
         x: Repeat transactions so far, shape ``(n,)``, whole numbers >= 0.
         t_x: Time of the last transaction, shape ``(n,)``, ``0 <= t_x <= T``.
         T: Age at the end of observation, shape ``(n,)``, >= 0.
-        t: Horizon, one number or shape ``(n,)``, >= 0.
+        t: Horizon, one number or shape ``(n,)``, >= 0; infinite gives the endless sum.
+        discount: Continuous rate per time unit, >= 0, by which later ones count less; the
+            endless sum is then the DERT.
         clock: The purchase rate's calendar, if it has one; it has to reach the horizon.
 
     Returns:
         Shape ``(n,)``, >= 0: zero at ``t = 0``, never falling as ``t`` grows.
 
     Raises:
-        ValueError: ``t`` is negative, or infinite while ``s <= 1``.
+        ValueError: ``t`` or ``discount`` is negative, or ``t`` lies beyond the calendar, or the
+            sum is infinite: endless, without a discount, and ``s <= 1``, where dropout is too
+            rare to bound it.
 
     Source:
-        Fader & Hardie (2005), eq. 41, with ``expm1`` in place of the power so that
-        ``s = 1`` is an ordinary point rather than 0 / 0.
+        Fader & Hardie (2005), eq. 41, with ``expm1`` in place of the power so that ``s = 1`` is
+        an ordinary point rather than 0 / 0; discounted, Fader, Hardie & Lee (2005), "RFM and
+        CLV", eq. 2, as an integral over the time alive.
 
     >>> p = ParetoNBDParams(r=0.55, alpha=10.6, s=0.61, beta=11.7)
     >>> x, t_x, T = np.array([2.0, 2.0]), np.array([30.0, 10.0]), np.array([39.0, 39.0])
     >>> conditional_expected_transactions(p, x, t_x, T, t=26.0).round(2)
     array([1.  , 0.31])
-    """
-    return discounted_expected_transactions(params, x, t_x, T, t, discount=0.0, clock=clock)
-
-
-def discounted_expected_transactions(
-    params: ParetoNBDParams,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
-    t: npt.ArrayLike,
-    *,
-    discount: float,
-    clock: Clock | None = None,
-) -> Float:
-    """Expected transactions in the next ``t`` time units, each worth less the later it comes.
-
-    Args:
-        params, x, t_x, T, clock: As in :func:`conditional_expected_transactions`.
-        t: Horizon, one number or shape ``(n,)``, >= 0; infinite gives the endless sum (DERT).
-        discount: Continuous discount rate per time unit, >= 0.
-
-    Returns:
-        Shape ``(n,)``, >= 0.
-
-    Raises:
-        ValueError: ``t`` or ``discount`` is negative, or lies beyond the calendar, or the sum
-            is infinite: endless, without a discount, and ``s <= 1``, where dropout is too
-            rare to bound it.
-
-    Source:
-        Fader, Hardie & Lee (2005), "RFM and CLV", eq. 2, as an integral over the time alive.
-
     >>> p = ParetoNBDParams(r=0.563, alpha=12.559, s=0.408, beta=10.515)
-    >>> discounted_expected_transactions(
+    >>> conditional_expected_transactions(
     ...     p, [7.0], [35.0], [77.86], np.inf, discount=0.0027).round(3)
     array([1.865])
     """
@@ -278,7 +252,7 @@ def _alike(columns: list[Float], clock: Clock | None, fineness: int) -> Iterator
     order = np.argsort(needed.astype(np.int16), kind="stable")  # so narrow, sorted by radix
     for same in np.split(order, np.flatnonzero(np.diff(needed[order])) + 1):
         nodes = int(needed[same[0]])
-        for part in blocks(same.size, nodes=nodes, at_once=NODES_OF_A_SURVEY):
+        for part in blocks(same.size, nodes=nodes, at_once=NODES_AT_ONCE):
             yield same[part], nodes
 
 

@@ -51,10 +51,10 @@ def draw(
     """
     return posterior.draw_of_rows(
         functools.partial(_total, season=season),
-        functools.partial(_value_near, point=point, season=season),
         rows,
         point,
         prior,
+        value_of=functools.partial(_value_near, point=point, season=season),
         count=count,
         seed=seed,
     )

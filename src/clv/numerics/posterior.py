@@ -132,11 +132,11 @@ def draw(
 
 def draw_of_rows(
     total: Callable[[Float, Histories], tuple[float, Float, Float]],
-    value_of: Callable[[Histories], LogDensity],
     rows: Histories,
     mode: Float,
     prior: LogPrior | None,
     *,
+    value_of: Callable[[Histories], LogDensity] | None = None,
     count: int,
     seed: int,
 ) -> ParameterDraws:
@@ -147,16 +147,17 @@ def draw_of_rows(
 
     Args:
         total: Log-likelihood of rows with gradient and Hessian.
-        value_of: Of rows their log-likelihood alone, as a function of the point.
         rows: Distinct histories, in order.
         mode: Where the posterior is largest.
         prior: That of the fit, if it had one.
+        value_of: Of rows their log-likelihood alone as a function of the point, where there is a
+            quicker way to it than ``total``.
         count, seed: As in :func:`draw`.
     """
     _, gradient, hessian = total(mode, rows)
     every = max(rows.x.size // ENOUGH_ROWS, 1)
     sample = Histories(*(column[::every] for column in rows))
-    sampled = value_of(sample)
+    sampled = value_of(sample) if value_of else lambda point: total(point, sample)[0]
     share, at_mode = float(rows.weights.sum() / sample.weights.sum()), sampled(mode)
     if every > 1:
         _, own_gradient, own_hessian = total(mode, sample)
