@@ -35,10 +35,10 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive
-from clv.numerics.histories import require_counts, require_history
 from clv.numerics.quadrature import Float
+from clv.numerics.required import require_counts, require_discount, require_history, require_horizon
 from clv.numerics.rising import log_rising, log_survival
-from clv.numerics.time_alive import Rate, require_discount, require_horizon
+from clv.numerics.time_alive import Rate
 
 
 class BGNBDParams(NamedTuple):

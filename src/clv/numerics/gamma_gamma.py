@@ -23,9 +23,9 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics import posterior
-from clv.numerics.histories import require, require_counts
 from clv.numerics.optimize import Float, LogPrior, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
+from clv.numerics.required import require_counts, require_spend
 from clv.numerics.rising import log_rising
 
 Rate = float | Float
@@ -51,13 +51,6 @@ class GammaGammaParams(NamedTuple):
     def own_gamma(self, x: npt.ArrayLike) -> Float:
         """Of customers with ``x`` purchases; of none as of one."""
         return np.asarray(self.gamma * np.maximum(x, 1.0) ** self.eta)
-
-
-def require_spend(x: npt.ArrayLike, mean: npt.ArrayLike) -> None:
-    """Raises ValueError where nothing was bought, or its mean is no value of a purchase."""
-    require_counts("x", x)
-    count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
-    require("each customer must have bought, at a mean > 0", value, (count > 0) & (value > 0))
 
 
 def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLike) -> Float:

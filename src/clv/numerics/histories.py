@@ -8,6 +8,8 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
+from clv.numerics.required import require_history
+
 Float = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 
@@ -27,30 +29,6 @@ class Histories(NamedTuple):
     weights: Float
     purchase_z: Float
     dropout_z: Float
-
-
-def require_history(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> None:
-    """Raises ValueError where a count is no count, or a time is not one that was observed."""
-    require_counts("x", x)
-    last, age = np.asarray(t_x, dtype=float), np.asarray(T, dtype=float)
-    is_seen = (last >= 0) & (last <= age) & (age < np.inf)
-    require("t_x must lie between 0 and a finite T", last, is_seen)
-
-
-def require_counts(name: str, n: npt.ArrayLike) -> None:
-    """Raises ValueError where a number of transactions is not a whole one."""
-    count = np.asarray(n, dtype=float)
-    is_count = (count >= 0) & (count < np.inf) & (np.floor(count) == count)
-    require(f"{name} must be a whole number of transactions", count, is_count)
-
-
-def require(rule: str, values: Float, is_kept: npt.NDArray[np.bool_]) -> None:
-    """Raises ValueError that says how often the rule is broken, and by which value first."""
-    if not is_kept.all():
-        broken = np.broadcast_to(values, is_kept.shape)[~is_kept]
-        raise ValueError(
-            f"{rule}, but {broken.size:,} of {is_kept.size:,} break that, first {broken[0]:g}"
-        )
 
 
 def require_repeats(rows: Histories) -> None:

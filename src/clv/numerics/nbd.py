@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics import posterior
-from clv.numerics.histories import Histories, require_history, require_repeats
+from clv.numerics.histories import Histories, require_repeats
 from clv.numerics.optimize import Optimum, maximize
 from clv.numerics.posterior import ParameterDraws
 from clv.numerics.predictive import Dice, Places, counts
 from clv.numerics.quadrature import Float
+from clv.numerics.required import require_discount, require_history, require_horizon
 from clv.numerics.rising import log_rising, rising_factorials
-from clv.numerics.time_alive import require_discount, require_horizon
 
 
 class NBDParams(NamedTuple):

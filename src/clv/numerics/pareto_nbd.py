@@ -30,10 +30,10 @@ import numpy as np
 import numpy.typing as npt
 
 from clv.numerics.clock import Clock
-from clv.numerics.histories import require_history
 from clv.numerics.quadrature import blocks, dropout_nodes, enough_nodes, log_sum_exp
+from clv.numerics.required import require_history, require_horizon
 from clv.numerics.rising import rising_factorials
-from clv.numerics.time_alive import Rate, broadcast, require_horizon, time_alive
+from clv.numerics.time_alive import Rate, broadcast, time_alive
 
 Float = npt.NDArray[np.float64]
 

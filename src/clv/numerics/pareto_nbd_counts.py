@@ -13,7 +13,6 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.clock import Clock
-from clv.numerics.histories import require_counts
 from clv.numerics.pareto_nbd import (
     NODES_OF_A_SEASON,
     Float,
@@ -22,8 +21,9 @@ from clv.numerics.pareto_nbd import (
     p_alive,
 )
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
+from clv.numerics.required import require_counts, require_horizon
 from clv.numerics.rising import log_rising
-from clv.numerics.time_alive import NODES, require_horizon
+from clv.numerics.time_alive import NODES
 
 NEXT_TO_NOTHING = 1e-300
 """Stands for 0, so that a chance of 0 has a logarithm."""

@@ -16,24 +16,11 @@ from scipy import special
 
 from clv.numerics.clock import Clock
 from clv.numerics.quadrature import Float, blocks, dropout_nodes, gauss_legendre
+from clv.numerics.required import require_discount, require_horizon
 
 Rate = float | Float
 
 NODES = 128
-
-
-def require_horizon(t: Float, *, finite: bool = False) -> None:
-    if np.isnan(t).any():
-        raise ValueError(f"the horizon t is not a number {np.isnan(t).sum():,} times")
-    if finite and np.isinf(t).any():
-        raise ValueError("the horizon t must be finite")
-    if not np.all(t >= 0):
-        raise ValueError(f"the horizon t must not be negative, but the smallest is {np.min(t):g}")
-
-
-def require_discount(discount: float) -> None:
-    if not discount >= 0:
-        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
 
 
 def time_alive(
