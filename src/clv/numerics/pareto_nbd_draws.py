@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clv.numerics import posterior
-from clv.numerics.clock import Calendars
+from clv.numerics.clock import Calendars, Moments
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
@@ -68,7 +68,8 @@ def _total(point: Float, rows: Histories, *, season: Season | None) -> tuple[flo
 def _value_near(rows: Histories, *, point: Float, season: Season | None) -> LogDensity:
     """The log-likelihood of ``rows``, quick near ``point``."""
     scale = scale_of_nodes(point, rows, season)
-    parts = [_Part.of(rows, part, scale) for part in blocks(rows.x.size, nodes=FEW_NODES)]
+    alike = blocks(rows.x.size, nodes=FEW_NODES)
+    parts = [_Part.of(rows, part, scale, season) for part in alike]
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
 
     def value(at: Float) -> float:
@@ -88,23 +89,31 @@ def _value_near(rows: Histories, *, point: Float, season: Season | None) -> LogD
 
 
 class _Part(NamedTuple):
-    """Some rows and their nodes; ``times`` has the last one at ``T``."""
+    """Some rows and their nodes; ``times`` has the last one at ``T``.
+
+    ``moments``, where there is a season, are those of the times and, last, of the births.
+    """
 
     rows: Histories
     times: Float
     log_weights: Float
+    moments: Moments | None
 
     @classmethod
-    def of(cls, rows: Histories, part: slice, scale: Float) -> _Part:
+    def of(cls, rows: Histories, part: slice, scale: Float, season: Season | None) -> _Part:
         own = Histories(*(column[part] for column in rows))
         times, log_weights = dropout_nodes(own.t_x, own.T, scale[part], nodes=FEW_NODES)
-        return cls(own, np.vstack([times, own.T]), log_weights)
+        times, moments = np.vstack([times, own.T]), None
+        if season is not None:
+            since = season.today - own.T + np.vstack([times, np.zeros_like(own.T)])
+            moments = Moments.of(since, len(season.basis))
+        return cls(own, times, log_weights, moments)
 
     def total(self, pieces: Pieces, calendars: Calendars | None) -> float:
-        own = self.rows
-        active = self.times
-        if calendars is not None:
-            active = calendars.age(own.T, self.times)[..., 0]
+        own, active = self.rows, self.times
+        if calendars is not None and self.moments is not None:
+            passed = calendars.at(self.moments)[..., 0]
+            active = passed[:-1] - passed[-1]
         nodes = Nodes(own.x, self.times, active, self.log_weights)
         return float(own.weights @ nodes.survey(pieces.own_rates(own))[0])
 
