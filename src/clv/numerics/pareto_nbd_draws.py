@@ -142,24 +142,26 @@ class Ahead(NamedTuple):
         distinct, which = np.unique(
             np.stack([column[places] for column in self.history()]), axis=1, return_inverse=True
         )
-        known = self._of(distinct)
-        p_alive, seen, alpha, beta = (part[which.reshape(-1)] for part in known.under_each())
+        which = which.reshape(-1)
+        p_alive, seen, alpha, beta = self._of(distinct).under_each()
         drawn = np.arange(dice.draws) % len(self.points)
-        (thrown, luck), alive = dice.uniform(2), p_alive[:, drawn]
-        is_alive = thrown < alive
-        who, of = some(is_alive)
-        j = drawn[of]
+        thrown, luck = dice.uniform(2)
+        alive, who, of = some(thrown < p_alive.take(which, axis=0).take(drawn, axis=1))
+        thrown, luck, j = thrown.take(alive), luck.take(alive), drawn.take(of)
+        own = which.take(who) * len(self.points) + j
         r, _, s, _ = np.exp(self.points[:, :4]).T
         # One uniform number says both whether a customer is alive and for how much longer:
         # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
         with np.errstate(over="ignore", divide="ignore"):
-            longer = (alive[is_alive] / thrown[is_alive]) ** (1 / s)[j] - 1
-            lasting = np.minimum((beta[who, j] + self.T[places][who]) * longer, self.horizon)
+            longer = (p_alive.take(own) / thrown) ** (1 / s).take(j) - 1
+            since = beta.take(own) + self.T[places].take(who)
+            lasting = np.minimum(since * longer, self.horizon)
         if self.calendars is not None:
             lasting = self.calendars.ahead(lasting, j)
-        made = np.zeros(is_alive.shape)
-        growth = lasting / (alpha + seen)[who, j]
-        made[who, of] = counts(luck[is_alive], r[j] + self.x[places][who], growth, who, dice)
+        growth = lasting / (alpha + seen).take(own)
+        shape = r.take(j) + self.x[places].take(who)
+        made = np.zeros((places.size, dice.draws))
+        made.put(alive, counts(luck, shape, growth, who, dice))
         return made
 
     def _of(self, columns: Float) -> Ahead:
