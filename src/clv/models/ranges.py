@@ -97,9 +97,7 @@ def of_customers_and_total(
     found, total = np.empty((3, len(summary))), np.zeros(DRAWS)
 
     def use(places: Places, drawn: Draws) -> tuple[Ranges, Float]:
-        own = predictive.ranges(
-            np.sort(drawn.value * factor), p_zero[places], level, calibration
-        )
+        own = predictive.ranges(np.sort(drawn.value * factor), p_zero[places], level, calibration)
         return own, drawn.value.sum(axis=0)
 
     for places, (own, together) in each_block(model, summary, horizon_days, names, use):
