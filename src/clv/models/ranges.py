@@ -97,7 +97,7 @@ def of_customers_and_total(
     found, total = np.empty((3, len(summary))), np.zeros(DRAWS)
 
     def use(places: Places, drawn: Draws) -> tuple[Ranges, Float]:
-        own = predictive.ranges(drawn.value * factor, p_zero[places], level, calibration)
+        own = predictive.ranges(np.sort(drawn.value * factor), p_zero[places], level, calibration)
         return own, drawn.value.sum(axis=0)
 
     for places, (own, together) in each_block(model, summary, horizon_days, names, use):
@@ -139,7 +139,7 @@ def of_groups(
 
 def of_sums(totals: Float, factor: Float, level: float) -> Ranges:
     """The ranges of sums over customers, ``(n, DRAWS)``, each moved by the shock's factor."""
-    return predictive.ranges(totals * factor, (totals <= 0).mean(axis=1), level)
+    return predictive.ranges(np.sort(totals * factor), (totals <= 0).mean(axis=1), level)
 
 
 def each_block(

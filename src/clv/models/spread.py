@@ -94,10 +94,11 @@ def held_against(
 def _spread(
     draws: Float, p_zero: Float, actual: Float, level: float, calibration: Calibration
 ) -> Spread:
+    draws = np.sort(draws, axis=1)
     middle, lower, upper = predictive.ranges(draws, p_zero, level, calibration)
     from_zero = predictive.runs_from_zero(p_zero, level, calibration)
     at = calibration.level(LEVELS)
-    short = actual[:, None] - predictive.quantiles(np.sort(draws, axis=1), p_zero, at)
+    short = actual[:, None] - predictive.quantiles(draws, p_zero, at)
     crps = 2 * np.maximum(LEVELS * short, (LEVELS - 1) * short).mean(axis=1)
     below, up_to = (
         _chance(draws, p_zero, reached)

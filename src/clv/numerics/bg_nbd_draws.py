@@ -71,20 +71,19 @@ class Ahead(NamedTuple):
         own = bg_nbd.survivor(params, *history)
         alive = own.is_alive.reshape(shape)[:, np.arange(dice.draws) % shape[1]]
         thrown, luck = dice.uniform(2)
-        is_alive = thrown < alive
-        who, of = some(is_alive)
+        living, who, of = some(thrown < alive)
         j = who * shape[1] + of % shape[1]
         # Below the chance of being alive the same number is uniform once more: ticks waited.
         phases = own.phases[:, j].cumsum(axis=0)
-        waited = (thrown[is_alive] / alive[is_alive] >= phases[:-1]).sum(axis=0)
+        waited = (thrown.take(living) / alive.take(living) >= phases[:-1]).sum(axis=0)
         growth = self.horizon / own.rate[j]
-        ticks = counts(luck[is_alive], own.ticks[j] + waited, growth, who, dice)
+        ticks = counts(luck.take(living), own.ticks[j] + waited, growth, who, dice)
         reached = (waited + ticks) // self.k
         buying = np.flatnonzero(reached)
-        who, of, j, reached = (column[buying] for column in (who, of, j, reached))
+        living, who, j, reached = (column[buying] for column in (living, who, j, reached))
         leaves = dice.beta(own.a[j], own.b[j], who)
         with np.errstate(over="ignore", divide="ignore"):
             last = np.log1p(-dice.some_uniform(who)) / np.log1p(-leaves)
-        made = np.zeros(is_alive.shape)
-        made[who, of] = np.minimum(reached, np.floor(last) + 1)
+        made = np.zeros(alive.shape)
+        made.put(living, np.minimum(reached, np.floor(last) + 1))
         return made

@@ -117,7 +117,7 @@ class Clock:
 class Path(NamedTuple):
     """What daily amounts add up to at any time: a polynomial on each day.
 
-    ``powers`` has shape ``(days, 6, k)`` for ``k`` kinds of amounts.
+    ``powers`` has shape ``(6, k, days)`` for ``k`` kinds of amounts.
     """
 
     powers: Float
@@ -126,26 +126,17 @@ class Path(NamedTuple):
     def of(cls, amounts: Float, steps: tuple[int, ...] = ()) -> Self:
         """The paths of ``amounts``, shape ``(k, days)``, with jumps at the times ``steps``."""
         days = amounts.shape[1]
-        shape = _shape_within_days(days, steps) @ amounts.T
-        start = (np.cumsum(amounts, axis=1) - amounts).T
-        return cls(np.concatenate([start[:, None], shape.reshape(days, 5, -1)], axis=1))
+        shape = (_shape_within_days(days, steps) @ amounts.T).reshape(days, 5, -1)
+        start = np.cumsum(amounts, axis=1) - amounts
+        return cls(np.concatenate([start[None], shape.transpose(1, 2, 0)]))
 
     def at(self, time: Float) -> Float:
         """The sums up to each of the times, shape ``(k, *time.shape)``."""
-        day, passed = _split(time, len(self.powers))
-        return self._weighted(day, np.vander(passed, 6, increasing=True), time.shape)
+        return _polynomials(self.powers, time)
 
     def slope(self, time: Float) -> Float:
         """How fast the sums grow at each of the times, shape ``(k, *time.shape)``."""
-        day, passed = _split(time, len(self.powers))
-        rising = np.vander(passed, 5, increasing=True) * np.arange(1, 6)
-        return self._weighted(day, np.insert(rising, 0, 0.0, axis=1), time.shape)
-
-    def _weighted(
-        self, day: npt.NDArray[np.int64], weights: Float, shape: tuple[int, ...]
-    ) -> Float:
-        sums: Float = np.einsum("npk,np->kn", self.powers[day], weights)
-        return sums.reshape(self.powers.shape[2], *shape)
+        return _polynomials(self.powers[1:] * np.arange(1, 6)[:, None, None], time)
 
 
 class Calendars(NamedTuple):
@@ -165,21 +156,42 @@ class Calendars(NamedTuple):
 
     def age(self, T: Float, t: Float) -> Float:
         """As of one :class:`Clock`, of shape ``(*t.shape, k)``."""
-        born = self.today - T
-        return self._read(born + t) - self._read(born)
+        born, days = self.today - T, len(self.sums) - 1
+        return self.at(Moments.of(born + t, days)) - self.at(Moments.of(born, days))
 
     def ahead(self, t: Float, which: npt.NDArray[np.int64]) -> Float:
         """Time from today to ``t`` later on the clocks ``which``, all of one shape."""
         day, passed = _split(self.today + t, len(self.sums) - 1)
         before = self.sums[day, which]
-        today = self._read(np.array([self.today]))[0]
+        today = self.at(Moments.of(np.array([self.today]), len(self.sums) - 1))[0]
         return np.asarray(before + passed * (self.sums[day + 1, which] - before) - today[which])
 
-    def _read(self, time: Float) -> Float:
-        day, passed = _split(np.maximum(time, 0.0), len(self.sums) - 1)
-        before = self.sums[day]
-        found = before + passed[:, None] * (self.sums[day + 1] - before)
-        return found.reshape(*time.shape, -1) + np.minimum(time, 0.0)[..., None]
+    def at(self, moments: Moments) -> Float:
+        """The time gained by each moment, of shape ``(*moments.day.shape, k)``."""
+        before = self.sums.take(moments.day, axis=0)
+        found = self.sums.take(moments.day + 1, axis=0)
+        found -= before
+        found *= moments.passed[..., None]
+        found += before
+        found += moments.early[..., None]
+        return found
+
+
+class Moments(NamedTuple):
+    """Times looked up in a calendar once, for many clocks; all of one shape.
+
+    ``early`` is what lies before day 0, 0 or less.
+    """
+
+    day: Days
+    passed: Float
+    early: Float
+
+    @classmethod
+    def of(cls, time: Float, days: int) -> Self:
+        """Those in a calendar of so many days."""
+        day, passed = _split(np.maximum(time, 0.0), days)
+        return cls(day.reshape(time.shape), passed.reshape(time.shape), np.minimum(time, 0.0))
 
 
 def exposure(weights: Float, time: Float, days: int, steps: tuple[int, ...]) -> Float:
@@ -206,6 +218,16 @@ def _split(time: Float, days: int) -> tuple[npt.NDArray[np.int64], Float]:
         raise ValueError(f"the calendar begins on day 0, but day {flat.min():g} is asked")
     day = np.minimum(flat.astype(np.int64), days - 1)
     return day, flat - day
+
+
+def _polynomials(powers: Float, time: Float) -> Float:
+    """Those of the day each time lies in, by Horner's rule, shape ``(k, *time.shape)``."""
+    day, passed = _split(time, powers.shape[2])
+    found = powers[-1].take(day, axis=1)
+    for of_days in powers[-2::-1]:
+        found *= passed
+        found += of_days.take(day, axis=1)
+    return found.reshape(-1, *time.shape)
 
 
 @functools.lru_cache(maxsize=16)

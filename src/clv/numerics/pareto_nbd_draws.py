@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clv.numerics import posterior
-from clv.numerics.clock import Calendars
+from clv.numerics.clock import Calendars, Moments
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
@@ -68,7 +68,8 @@ def _total(point: Float, rows: Histories, *, season: Season | None) -> tuple[flo
 def _value_near(rows: Histories, *, point: Float, season: Season | None) -> LogDensity:
     """The log-likelihood of ``rows``, quick near ``point``."""
     scale = scale_of_nodes(point, rows, season)
-    parts = [_Part.of(rows, part, scale) for part in blocks(rows.x.size, nodes=FEW_NODES)]
+    alike = blocks(rows.x.size, nodes=FEW_NODES)
+    parts = [_Part.of(rows, part, scale, season) for part in alike]
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
 
     def value(at: Float) -> float:
@@ -88,23 +89,31 @@ def _value_near(rows: Histories, *, point: Float, season: Season | None) -> LogD
 
 
 class _Part(NamedTuple):
-    """Some rows and their nodes; ``times`` has the last one at ``T``."""
+    """Some rows and their nodes; ``times`` has the last one at ``T``.
+
+    ``moments``, where there is a season, are those of the times and, last, of the births.
+    """
 
     rows: Histories
     times: Float
     log_weights: Float
+    moments: Moments | None
 
     @classmethod
-    def of(cls, rows: Histories, part: slice, scale: Float) -> _Part:
+    def of(cls, rows: Histories, part: slice, scale: Float, season: Season | None) -> _Part:
         own = Histories(*(column[part] for column in rows))
         times, log_weights = dropout_nodes(own.t_x, own.T, scale[part], nodes=FEW_NODES)
-        return cls(own, np.vstack([times, own.T]), log_weights)
+        times, moments = np.vstack([times, own.T]), None
+        if season is not None:
+            since = season.today - own.T + np.vstack([times, np.zeros_like(own.T)])
+            moments = Moments.of(since, len(season.basis))
+        return cls(own, times, log_weights, moments)
 
     def total(self, pieces: Pieces, calendars: Calendars | None) -> float:
-        own = self.rows
-        active = self.times
-        if calendars is not None:
-            active = calendars.age(own.T, self.times)[..., 0]
+        own, active = self.rows, self.times
+        if calendars is not None and self.moments is not None:
+            passed = calendars.at(self.moments)[..., 0]
+            active = passed[:-1] - passed[-1]
         nodes = Nodes(own.x, self.times, active, self.log_weights)
         return float(own.weights @ nodes.survey(pieces.own_rates(own))[0])
 
@@ -133,24 +142,26 @@ class Ahead(NamedTuple):
         distinct, which = np.unique(
             np.stack([column[places] for column in self.history()]), axis=1, return_inverse=True
         )
-        known = self._of(distinct)
-        p_alive, seen, alpha, beta = (part[which.reshape(-1)] for part in known.under_each())
+        which = which.reshape(-1)
+        p_alive, seen, alpha, beta = self._of(distinct).under_each()
         drawn = np.arange(dice.draws) % len(self.points)
-        (thrown, luck), alive = dice.uniform(2), p_alive[:, drawn]
-        is_alive = thrown < alive
-        who, of = some(is_alive)
-        j = drawn[of]
+        thrown, luck = dice.uniform(2)
+        alive, who, of = some(thrown < p_alive.take(which, axis=0).take(drawn, axis=1))
+        thrown, luck, j = thrown.take(alive), luck.take(alive), drawn.take(of)
+        own = which.take(who) * len(self.points) + j
         r, _, s, _ = np.exp(self.points[:, :4]).T
         # One uniform number says both whether a customer is alive and for how much longer:
         # P(alive at T + v) = P(alive) ((beta + T) / (beta + T + v))^s.
         with np.errstate(over="ignore", divide="ignore"):
-            longer = (alive[is_alive] / thrown[is_alive]) ** (1 / s)[j] - 1
-            lasting = np.minimum((beta[who, j] + self.T[places][who]) * longer, self.horizon)
+            longer = (p_alive.take(own) / thrown) ** (1 / s).take(j) - 1
+            since = beta.take(own) + self.T[places].take(who)
+            lasting = np.minimum(since * longer, self.horizon)
         if self.calendars is not None:
             lasting = self.calendars.ahead(lasting, j)
-        made = np.zeros(is_alive.shape)
-        growth = lasting / (alpha + seen)[who, j]
-        made[who, of] = counts(luck[is_alive], r[j] + self.x[places][who], growth, who, dice)
+        growth = lasting / (alpha + seen).take(own)
+        shape = r.take(j) + self.x[places].take(who)
+        made = np.zeros((places.size, dice.draws))
+        made.put(alive, counts(luck, shape, growth, who, dice))
         return made
 
     def _of(self, columns: Float) -> Ahead:

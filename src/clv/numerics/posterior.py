@@ -19,10 +19,8 @@ Gelman, Simpson, Carpenter & Bürkner (2021), "Rank-Normalization, Folding, and 
 from __future__ import annotations
 
 import functools
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -70,8 +68,6 @@ LONGER = 1
 
 ENOUGH_ROWS = 4000
 """Distinct histories whose part in a posterior's skew stands for that of many more."""
-MANY_ROWS = 1000
-"""From which one evaluation takes long enough for threads."""
 
 WIDER = 5.0
 """How much more room than the points found before: they may have missed the ends of a banana.
@@ -89,7 +85,6 @@ def draw(
     count: int,
     seed: int,
     steps: int = 8000,
-    workers: int = 1,
 ) -> ParameterDraws:
     """Points from the posterior.
 
@@ -100,7 +95,6 @@ def draw(
         count: Draws wanted.
         seed: Of the random numbers.
         steps: Evaluations of the sampler, where it is needed; half of them find the way.
-        workers: Threads to evaluate in; they pay where one evaluation takes milliseconds.
     """
     rng = np.random.default_rng(seed)
 
@@ -114,7 +108,7 @@ def draw(
     for turn in range(ROUNDS):
         proposed = count * (PROPOSALS_PER_DRAW if turn else at_first)
         points, log_proposed = _proposals(center, root, proposed, rng)
-        log_ratios = np.array(_each(workers, density, points)) - log_proposed
+        log_ratios = np.array([density(point) for point in points]) - log_proposed
         weights, k = smoothed(np.exp(log_ratios - log_ratios.max()))
         if turn > 0 and k <= worst_k:
             break
@@ -124,7 +118,7 @@ def draw(
     chosen = points[_systematic(weights, count, rng)]
     if k <= worst_k:
         return ParameterDraws(chosen, k)
-    walks, apart = _walks(density, chosen[:WALKS], root, steps // WALKS, rng, workers=workers)
+    walks, apart = _walks(density, chosen[:WALKS], root, steps // WALKS, rng)
     every = walks.reshape(-1, mode.size)
     kept = np.linspace(0, len(every) - 1, count).astype(int)
     return ParameterDraws(every[kept], k, apart)
@@ -174,8 +168,7 @@ def draw_of_rows(
 
     if prior is not None:
         hessian = hessian - np.diag(prior.precision)
-    workers = 1 if sample.x.size < MANY_ROWS else os.cpu_count() or 1
-    return draw(log_posterior, mode, hessian, count=count, seed=seed, workers=workers)
+    return draw(log_posterior, mode, hessian, count=count, seed=seed)
 
 
 def _proposals(
@@ -252,32 +245,19 @@ def generalized_pareto(exceedances: Float) -> tuple[float, float]:
 
 
 def _walks(
-    density: LogDensity,
-    starts: Float,
-    root: Float,
-    steps: int,
-    rng: np.random.Generator,
-    *,
-    workers: int,
+    density: LogDensity, starts: Float, root: Float, steps: int, rng: np.random.Generator
 ) -> tuple[Float, float]:
     """Walks from several points until they agree, ``(walks, steps, p)``, and their R-hat."""
     own = rng.spawn(len(starts))
     for further in range(LONGER + 1):
         walk = functools.partial(_metropolis, density, root=root, steps=steps)
-        walks = np.stack(_each(workers, walk, starts, own))
+        walks = np.stack([*map(walk, starts, own)])
         apart = r_hat(walks)
         if apart < AGREEING or further == LONGER:
             break
         starts, steps = walks[:, -1], 2 * steps
         root = _root(np.cov(walks.reshape(-1, walks.shape[2]).T))
     return walks, apart
-
-
-def _each(workers: int, function: Callable[..., Any], *values: Iterable[Any]) -> list[Any]:
-    if workers == 1:
-        return list(map(function, *values))
-    with ThreadPoolExecutor(workers) as threads:
-        return list(threads.map(function, *values))
 
 
 def r_hat(walks: Float) -> float:

@@ -125,10 +125,14 @@ class Dice:
             yield generator
 
 
-def some(is_one: npt.NDArray[np.bool_]) -> tuple[Places, Places]:
-    """Rows, in rising order, and columns of what is true in an array of two dimensions."""
-    rows, columns = np.divmod(np.flatnonzero(is_one), is_one.shape[1])
-    return rows, columns
+def some(is_one: npt.NDArray[np.bool_]) -> tuple[Places, Places, Places]:
+    """Places of what is true in an array of two dimensions; their rows, rising, and columns.
+
+    To take at places is many times as fast as to look through a mask again.
+    """
+    places = np.flatnonzero(is_one)
+    rows = places // is_one.shape[1]
+    return places, rows, places - rows * is_one.shape[1]
 
 
 def counts(thrown: Float, shape: Float, growth: Float, who: Places, dice: Dice) -> Float:
@@ -144,17 +148,17 @@ def counts(thrown: Float, shape: Float, growth: Float, who: Places, dice: Dice) 
     made[many] = dice.poisson(rate * growth[many], who[many])
     chance = np.exp(-shape * np.log1p(growth))
     left = np.flatnonzero((thrown >= chance) & ~is_many)
-    chance, share = chance[left], (growth / (1 + growth))[left]
-    number, shape, below = 0, shape[left], chance.copy()
+    columns = [column.take(left) for column in (thrown, chance, growth / (1 + growth), shape)]
+    number, below = 0, columns[1].copy()
     while left.size:
+        thrown, chance, share, shape = columns
         chance *= share * (shape + number) / (number + 1)
         below += chance
         number += 1
+        made[left] = number
         # Chances too small to move their sum are no chances.
-        is_more = (thrown[left] >= below) & (chance > 1e-17)
-        made[left[~is_more]] = number
-        left = left[is_more]
-        chance, share, shape, below = (column[is_more] for column in (chance, share, shape, below))
+        more = np.flatnonzero((thrown >= below) & (chance > 1e-17))
+        left, below, *columns = (column.take(more) for column in (left, below, *columns))
     return made
 
 
@@ -194,14 +198,14 @@ def draw(
     made = buying.purchases(wanted, dice)
     if isinstance(spend.params, float):
         return Draws(made, made * spend.params)
-    who, which = some(made > 0)
-    own = GammaGammaParams(*(part[which % part.size] for part in map(np.atleast_1d, spend.params)))
-    bought, spent = spend.bought[wanted][who], spend.spent[wanted][who]
+    at, who, which = some(made > 0)
+    own = GammaGammaParams(*(np.resize(part, draws).take(which) for part in spend.params))
+    bought, spent = (column[wanted].take(who) for column in (spend.bought, spend.spent))
     value = np.zeros_like(made)
     # Where q is next to nothing some draws of a customer without purchases are infinite.
     with np.errstate(over="ignore", divide="ignore"):
         per_unit = dice.gamma(own.p * bought + own.q, who) / (own.own_gamma(bought) + spent)
-        value[who, which] = dice.gamma(own.p * made[who, which], who) / per_unit
+        value.put(at, dice.gamma(own.p * made.take(at), who) / per_unit)
     return Draws(made, value)
 
 
@@ -214,7 +218,7 @@ class Ranges(NamedTuple):
 
 
 def ranges(
-    value: Float, p_zero: Float, level: float, calibration: Calibration = AS_STATED
+    ordered: Float, p_zero: Float, level: float, calibration: Calibration = AS_STATED
 ) -> Ranges:
     """The median, and the interval meant to hold with the chance ``level``.
 
@@ -223,7 +227,7 @@ def ranges(
     central.
 
     Args:
-        value: Draws, shape ``(n, draws)``, >= 0.
+        ordered: Draws, each row rising, shape ``(n, draws)``, >= 0.
         p_zero: Exact chance of no purchase, shape ``(n,)``, which the draws only estimate.
         level: More than 0, less than 1.
         calibration: What the chances stated by such draws are worth.
@@ -234,7 +238,7 @@ def ranges(
     stated = calibration.level(
         np.stack([np.full_like(upper, 0.5), np.full_like(upper, tail), upper])
     )
-    middle, lower, upper = quantiles(np.sort(value, axis=1), p_zero, stated.T).T
+    middle, lower, upper = quantiles(ordered, p_zero, stated.T).T
     return Ranges(middle, np.where(from_zero, 0.0, lower), upper)
 
 

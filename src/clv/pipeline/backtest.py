@@ -308,7 +308,8 @@ def _chosen(
     """The forecast that would have been made, with its ranges."""
     days = outcome.horizon_days
     of_days = model.purchases.expected_transactions(split.summary, days)
-    value = model.expected_value(split.summary, days)
+    value = of_days * model.day_value(split.summary, days)
+    value = model.corrected(split.summary, days, value)
     mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
     shown = f"{name} + boosted" if model.is_corrected(days) else name
     return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, terms))
