@@ -23,7 +23,7 @@ from clv.numerics.optimize import LogPrior
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
 from clv.numerics.pareto_nbd_total import Pieces, Season, log_likelihood_total, scale_of_nodes
 from clv.numerics.posterior import LogDensity, ParameterDraws
-from clv.numerics.predictive import Dice, Places, counts, some
+from clv.numerics.predictive import Dice, Made, Places, counts, some
 from clv.numerics.quadrature import Float, blocks, dropout_nodes
 from clv.numerics.rising import rising_factorials
 
@@ -128,7 +128,7 @@ class Ahead(NamedTuple):
     def history(self) -> Sequence[Float]:
         return self.x, self.t_x, self.T, *self.purchase_z.T, *self.dropout_z.T
 
-    def purchases(self, places: Places, dice: Dice) -> Float:
+    def purchases(self, places: Places, dice: Dice) -> Made:
         """As :class:`clv.numerics.predictive.Buying` has it."""
         distinct, which = np.unique(
             np.stack([column[places] for column in self.history()]), axis=1, return_inverse=True
@@ -148,10 +148,17 @@ class Ahead(NamedTuple):
             lasting = np.minimum((beta[who, j] + self.T[places][who]) * longer, self.horizon)
         if self.calendars is not None:
             lasting = self.calendars.ahead(lasting, j)
-        made = np.zeros(is_alive.shape)
         growth = lasting / (alpha + seen)[who, j]
-        made[who, of] = counts(luck[is_alive], r[j] + self.x[places][who], growth, who, dice)
-        return made
+        number = counts(luck[is_alive], r[j] + self.x[places][who], growth, who, dice)
+        buying = np.flatnonzero(number)
+        who, of, j = (column[buying] for column in (who, of, j))
+        number, lasting = number[buying], lasting[buying]
+        return Made(who, of, number, number, lambda t: self._until(t)[j] / lasting)
+
+    def _until(self, t: float) -> Float:
+        """The time from today to ``t`` on the clock of each draw, along which purchases fall."""
+        same = np.full(len(self.points), t)
+        return same if self.calendars is None else self.calendars.ahead(same, np.arange(same.size))
 
     def _of(self, columns: Float) -> Ahead:
         """The same with the customers of other histories."""
