@@ -165,13 +165,12 @@ class Overview:
         """Of each tier and of each cohort, from the same draws."""
         columns = {by: np.array(self.table[by].to_pylist()) for by in ("value_tier", "cohort")}
         groups = [(by, str(name)) for by, own in columns.items() for name in np.unique(own)]
-        belongs = np.column_stack([columns[by] == name for by, name in groups])
-        # Everybody belongs to one group of each kind.
-        found = self.service.ranges(np.nonzero(belongs)[1].reshape(-1, len(columns)))
+        belongs = np.array([columns[by] == name for by, name in groups])
+        found = self.service.ranges(belongs)
         ranges = [None] * len(groups) if found is None else [*zip(*found[1:], strict=True)]
-        expected = (self.table["predicted_clv"].to_numpy() @ belongs).tolist()
+        expected = (belongs @ self.table["predicted_clv"].to_numpy()).tolist()
         totals: dict[str, list[Total]] = {by: [] for by in columns}
-        of_each = zip(groups, belongs.sum(axis=0).tolist(), expected, ranges, strict=True)
+        of_each = zip(groups, belongs.sum(axis=1).tolist(), expected, ranges, strict=True)
         for (by, name), *own in of_each:
             totals[by].append(Total(name, *own))
         return totals
