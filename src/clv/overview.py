@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv import lists
-from clv.charts.forecasts import PastForecast
+from clv.charts.forecasts import Month, PastForecast
 from clv.charts.model import Season
 from clv.evaluation.backtest import worth_of_trees
 from clv.lists import CallList
@@ -174,6 +174,15 @@ class Overview:
         for (by, name), *own in of_each:
             totals[by].append(Total(name, *own))
         return totals
+
+    @functools.cached_property
+    def months(self) -> list[Month]:
+        """What existing customers are expected to bring in each calendar month of the horizon."""
+        service = self.service
+        days = service.summary.window.holdout(service.terms.horizon_days).months
+        expected, found = service.months()
+        ranges = [None] * len(days) if found is None else [*zip(*found[1:], strict=True)]
+        return [Month(*own) for own in zip(days, expected.tolist(), ranges, strict=True)]
 
     @functools.cached_property
     def crowd(self) -> Crowd:

@@ -29,7 +29,7 @@ from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
-from clv.models.ranges import of_groups
+from clv.models.ranges import of_groups, of_months
 from clv.models.segments import HorizonValidated
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Bool, Ranges, Shock
@@ -183,6 +183,19 @@ class Service:
             shock=terms.shock,
         )
         return found and Ranges(*(terms.margin * part for part in found))
+
+    def months(self) -> tuple[Float, Ranges | None]:
+        """What all customers bring in each calendar month of the horizon: expected, and ranges.
+
+        What is expected adds up to the sum of the table. No ranges where the model has no
+        posterior.
+        """
+        terms = self.terms
+        asked = self.model, self.summary, terms.horizon_days
+        shares = self.model.shares_by_month(*asked[1:])
+        expected = self.table["predicted_clv"].to_numpy() @ shares
+        found = of_months(*asked, level=terms.interval_level, shock=terms.shock)
+        return expected, found and Ranges(*(terms.margin * part for part in found))
 
     def place(self, customer: str) -> int | None:
         """The row of a customer in table and summary, by id or e-mail."""
