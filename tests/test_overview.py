@@ -64,7 +64,7 @@ def test_what_is_expected_of_all_lies_in_a_range_that_is_said(overview, language
 
     words = Narrative(overview, speech).how_wide
 
-    everybody = overview.service.ranges(np.zeros(overview.table.num_rows, dtype=int))
+    everybody = overview.service.ranges(np.ones((1, overview.table.num_rows), dtype=bool))
     assert (lower, upper) == pytest.approx((everybody.lower[0], everybody.upper[0]))
     assert 0 < lower < overview.expected < upper
     assert all(speech.rough(end) in words for end in (lower, upper))
@@ -105,6 +105,30 @@ def test_without_a_posterior_totals_have_no_range(overview):
 
     assert {total.range for total in bare.totals["value_tier"]} == {None}
     assert set(Narrative(bare, Speech("en")).totals("value_tier")["80% range"]) == {"–"}
+    assert {month.range for month in bare.months} == {None}
+    assert sum(month.expected for month in bare.months) == pytest.approx(bare.expected)
+
+
+def test_months_add_up_to_what_is_expected_and_each_has_its_range(overview):
+    months = overview.months
+    horizon = overview.service.summary.window.holdout(overview.service.terms.horizon_days)
+
+    days = [month.days for month in months]
+    assert (days[0].start, days[-1].end) == (horizon.start, horizon.end)
+    assert sum(month.expected for month in months) == pytest.approx(overview.expected)
+    assert all(month.range[0] < month.expected < month.range[1] for month in months)
+    lower, upper = (sum(end) for end in zip(*(month.range for month in months), strict=True))
+    assert lower < overview.service.expected_range[0]
+    assert overview.service.expected_range[1] < upper
+
+
+def test_a_margin_counts_in_every_month(overview):
+    service = copy.copy(overview.service)
+    service.terms = dataclasses.replace(service.terms, margin=0.5)
+
+    (_, halved), (_, found) = service.months(), overview.service.months()
+
+    assert np.array(halved) == pytest.approx(0.5 * np.array(found))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,23 @@ def test_a_holdout_begins_the_day_after_and_has_as_many_days_as_the_horizon():
     assert (holdout.start, holdout.end) == (listed[0], listed[-1])
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "wanted"),
+    [
+        ("2011-12-10", "2012-02-05", ["2011-12-10/31 ", "2012-01-01/31 *", "2012-02-01/05 "]),
+        ("2012-02-01", "2012-02-29", ["2012-02-01/29 *"]),
+        ("2011-02-28", "2011-02-28", ["2011-02-28/28 "]),
+        ("2011-12-31", "2012-01-31", ["2011-12-31/31 ", "2012-01-01/31 *"]),
+    ],
+)
+def test_a_window_falls_into_calendar_months_whole_or_in_part(first, last, wanted):
+    window = ObservationWindow(dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+
+    found = [f"{m.start}/{m.end:%d} {'*' * m.is_whole_month}" for m in window.months]
+
+    assert found == wanted
+
+
 def test_a_window_that_ends_before_it_starts_is_refused():
     with pytest.raises(ValueError, match="ends on 2010-01-01, before it starts on 2010-01-31"):
         ObservationWindow(END, START)

@@ -7,6 +7,7 @@ they are made.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,9 @@ import pyarrow.compute as pc
 
 from clv.errors import RuleBroken, TableMismatch
 from clv.periods import Event, ObservationWindow, TimeUnit
-from clv.tables import CUSTOMER_SUMMARY, PREDICTIONS, Column, Table
+from clv.tables import CUSTOMER_SUMMARY, EVERYBODY, PREDICTIONS, Column, Table
+
+Totals = Mapping[str, tuple[float, float]]
 
 _BY = {
     "==": pc.equal,
@@ -146,16 +149,20 @@ class CustomerSummary:
 class Predictions:
     """A checked CLV table: one row for every customer who ever bought.
 
-    ``total`` is between which amounts ``predicted_clv`` of all of them together will lie, where
-    the model has intervals.
+    ``totals`` is between which amounts what the customers of each tier bring together will lie,
+    and what ``EVERYBODY`` does; empty where the model has no intervals.
     """
 
     table: pa.Table
-    total: tuple[float, float] | None = None
+    totals: Totals = dataclasses.field(default_factory=dict)
 
     @classmethod
-    def from_table(cls, table: pa.Table, total: tuple[float, float] | None = None) -> Self:
-        return cls(check(table, PREDICTIONS), total)
+    def from_table(cls, table: pa.Table, totals: Totals) -> Self:
+        return cls(check(table, PREDICTIONS), totals)
+
+    @property
+    def total(self) -> tuple[float, float] | None:
+        return self.totals.get(EVERYBODY)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

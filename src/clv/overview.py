@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from clv import lists
-from clv.charts.forecasts import PastForecast
+from clv.charts.forecasts import Month, PastForecast
 from clv.charts.model import Season
 from clv.evaluation.past import worth_of_trees
 from clv.lists import CallList
@@ -165,16 +165,24 @@ class Overview:
         """Of each tier and of each cohort, from the same draws."""
         columns = {by: np.array(self.table[by].to_pylist()) for by in ("value_tier", "cohort")}
         groups = [(by, str(name)) for by, own in columns.items() for name in np.unique(own)]
-        belongs = np.column_stack([columns[by] == name for by, name in groups])
-        # Everybody belongs to one group of each kind.
-        found = self.service.ranges(np.nonzero(belongs)[1].reshape(-1, len(columns)))
+        belongs = np.array([columns[by] == name for by, name in groups])
+        found = self.service.ranges(belongs)
         ranges = [None] * len(groups) if found is None else [*zip(*found[1:], strict=True)]
-        expected = (self.table["predicted_clv"].to_numpy() @ belongs).tolist()
+        expected = (belongs @ self.table["predicted_clv"].to_numpy()).tolist()
         totals: dict[str, list[Total]] = {by: [] for by in columns}
-        of_each = zip(groups, belongs.sum(axis=0).tolist(), expected, ranges, strict=True)
+        of_each = zip(groups, belongs.sum(axis=1).tolist(), expected, ranges, strict=True)
         for (by, name), *own in of_each:
             totals[by].append(Total(name, *own))
         return totals
+
+    @functools.cached_property
+    def months(self) -> list[Month]:
+        """What existing customers are expected to bring in each calendar month of the horizon."""
+        service = self.service
+        days = service.summary.window.holdout(service.terms.horizon_days).months
+        expected, found = service.months()
+        ranges = [None] * len(days) if found is None else [*zip(*found[1:], strict=True)]
+        return [Month(*own) for own in zip(days, expected.tolist(), ranges, strict=True)]
 
     @functools.cached_property
     def crowd(self) -> Crowd:

@@ -52,6 +52,20 @@ class ObservationWindow:
             self.end + dt.timedelta(days=1), self.end + dt.timedelta(days=horizon_days)
         )
 
+    @property
+    def months(self) -> list[ObservationWindow]:
+        """Its calendar months, of which the first and the last may be there in part."""
+        found, first = [], self.start
+        while first <= self.end:
+            last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+            found.append(ObservationWindow(first, min(last, self.end)))
+            first = last + dt.timedelta(days=1)
+        return found
+
+    @property
+    def is_whole_month(self) -> bool:
+        return self.start.day == 1 and (self.end + dt.timedelta(days=1)).day == 1
+
 
 class Event(NamedTuple):
     """Days unlike others, both ends included; those of one ``name`` are alike.

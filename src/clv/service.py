@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
@@ -30,15 +29,15 @@ from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
-from clv.models.ranges import of_groups
+from clv.models.ranges import of_groups, of_months
 from clv.models.segments import HorizonValidated
 from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.predictive import Ranges, Shock
+from clv.numerics.predictive import Bool, Ranges, Shock
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
-from clv.tables import CUSTOMER_SUMMARY, PREDICTIONS
+from clv.tables import CUSTOMER_SUMMARY, EVERYBODY, PREDICTIONS
 
 Source = Literal["stored", "live"]
 
@@ -108,7 +107,7 @@ class Service:
             raise _unfit(path, "its customers are not those of the summary beside it.")
         terms, horizons, doubts = _terms_of(path, table, facts)
         model = artifacts.load(workspace, digest)
-        total = parquet.total_of(facts)
+        total = parquet.totals_of(facts).get(EVERYBODY)
         return cls(model, summary, table, terms, horizons, doubts=doubts, expected_range=total)
 
     @property
@@ -168,22 +167,35 @@ class Service:
         """What each customer is expected to bring within a horizon, in the order of the table."""
         return predicted_clv(self.model, self.summary, self._asked(Question(horizon_days)))
 
-    def ranges(self, group: npt.NDArray[np.int64]) -> Ranges | None:
+    def ranges(self, belongs: Bool) -> Ranges | None:
         """Median and interval of what the customers of each group bring within the horizon.
 
-        ``group`` numbers the table's customers, as in :func:`of_groups`. None where the model has
-        no posterior.
+        ``belongs`` says which of the table's are in each, shape ``(groups, n)``. None where the
+        model has no posterior.
         """
         terms = self.terms
         found = of_groups(
             self.model,
             self.summary,
             terms.horizon_days,
-            group,
+            belongs,
             level=terms.interval_level,
             shock=terms.shock,
         )
         return found and Ranges(*(terms.margin * part for part in found))
+
+    def months(self) -> tuple[Float, Ranges | None]:
+        """What all customers bring in each calendar month of the horizon: expected, and ranges.
+
+        What is expected adds up to the sum of the table. No ranges where the model has no
+        posterior.
+        """
+        terms = self.terms
+        asked = self.model, self.summary, terms.horizon_days
+        shares = self.model.shares_by_month(*asked[1:])
+        expected = self.table["predicted_clv"].to_numpy() @ shares
+        found = of_months(*asked, level=terms.interval_level, shock=terms.shock)
+        return expected, found and Ranges(*(terms.margin * part for part in found))
 
     def place(self, customer: str) -> int | None:
         """The row of a customer in table and summary, by id or e-mail."""

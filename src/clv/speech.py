@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Literal, NamedTuple
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_interval
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent, get_currency_symbol
 
@@ -119,6 +119,9 @@ class Speech:
         """``YYYY-MM`` as a short name and a year."""
         day = dt.date.fromisoformat(f"{month}-01")
         return format_date(day, "MMM y", locale=self.locale)
+
+    def days(self, first: dt.date, last: dt.date) -> str:
+        return format_interval(first, last, "yMMMd", locale=self.locale)
 
     def month_of_year(self, month: int) -> str:
         """1 is January."""

@@ -349,6 +349,8 @@ PREDICTIONS = Table(
     ),
 )
 
+EVERYBODY = "all"
+
 FORECASTS = Table(
     "forecasts",
     (
@@ -357,7 +359,7 @@ FORECASTS = Table(
         _text("value_tier", "A, B or C as they were then; `all` is everybody"),
         Column("customers", "integer", "of them", "customers"),
         Column("expected", "number", "the sum of their predicted_clv", "currency"),
-        _number("lower", "lower end of the range of everybody's total"),
+        _number("lower", "lower end of the range of that sum"),
         _number("upper", "upper end of it"),
         Column("margin", "number", "share of revenue that counted as income"),
         _text("model_version", "the digest of the model that answered"),

@@ -12,9 +12,10 @@ import pytest
 
 from clv.charts import cohorts, forecasts, model
 from clv.charts.chart import CONFIG
-from clv.charts.forecasts import PastForecast
+from clv.charts.forecasts import Month, PastForecast
 from clv.models.segments import RFM_MAP
 from clv.models.tracking import Tracking
+from clv.periods import ObservationWindow
 from clv.speech import LANGUAGES, TEXTS, Speech
 from clv.tables import COHORTS
 
@@ -58,6 +59,12 @@ TRACKED = Tracking(
 SEASON = model.Season(
     LAST_DAY, np.repeat([0.5, 1.5, 1.0], [22, 30, 313]), (0.9,) * 3 + (1.0,) * 8 + (1.3,)
 )
+MONTHS = [
+    Month(days, value, (0.7 * value, 1.4 * value))
+    for days, value in zip(
+        ObservationWindow(LAST_DAY, dt.date(2011, 5, 31)).months, (30.0, 50.0, 40.0), strict=True
+    )
+]
 DRAWN = {
     "heatmap_share": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "share", say),
     "heatmap_count": lambda say: cohorts.retention_heatmap(table(), LAST_DAY, "count", say),
@@ -71,6 +78,7 @@ DRAWN = {
     "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
     "followed": lambda say: model.followed(TRACKED, say),
     "season": lambda say: model.season(SEASON, say),
+    "months": lambda say: forecasts.month_by_month(MONTHS, say),
     "chance": lambda say: forecasts.chance_over_time({7: 0.1, 91: 0.5, 365: 0.999}, say),
 }
 
@@ -117,6 +125,25 @@ def test_a_month_that_is_not_over_is_left_out_of_retention_and_hatched_in_sales(
     assert next(iter(grid[1])) == pytest.approx(16 / 50)
     assert len(grid) == 2, "of the February cohort only an unfinished March follows"
     assert list(sales.figure.data[0].marker.pattern.shape) == ["", "", "", "/"]
+
+
+def test_a_month_there_in_part_is_hatched_and_says_its_days():
+    chart = DRAWN["months"](Speech("en", "GBP"))
+
+    bars = chart.figure.data[0]
+    assert chart.table["month"] == list(bars.x) == ["9–31 Mar 2011", "Apr 2011", "May 2011"]
+    assert list(bars.marker.pattern.shape) == ["/", "", ""]
+    assert list(bars.error_y.array) == pytest.approx([12, 20, 16])
+    assert list(bars.error_y.arrayminus) == pytest.approx([9, 15, 12])
+    assert chart.table["80% range"][1] == "£35 – £70"
+    assert "most in Apr 2011: £50" in chart.alt
+
+
+def test_months_without_ranges_are_drawn_without():
+    chart = forecasts.month_by_month([month._replace(range=None) for month in MONTHS], Speech("en"))
+
+    assert chart.figure.data[0].error_y.array is None
+    assert set(chart.table["80% range"]) == {"–"}
 
 
 def test_on_the_last_day_of_a_month_the_month_is_over():

@@ -149,6 +149,25 @@ def test_medians_and_ranges_come_from_draws_that_agree_with_the_expectations(mod
     assert (made[0] > 0).mean(axis=1) == pytest.approx(chance, abs=0.13)
 
 
+def test_draws_of_parts_of_a_horizon_agree_with_the_expectations_of_each(model):
+    drawn = PartDraws.of(model.draw_params(SUMMARY, count=200, seed=1))
+    names = SUMMARY.table["customer_id"].to_pylist()
+    nothing = Spend(1.0, *np.zeros((2, len(SUMMARY))))
+    days = (20, 51, 79, 365)
+
+    ends = [day / model.time_unit.days for day in days]
+    found = draw(model.ahead(SUMMARY, 365, drawn), nothing, names, draws=400, seed=1, ends=ends)
+
+    parts = found.parts
+    totals = np.array([np.bincount(parts.of, own, 400) for own in parts.purchases.T])
+    by_end = [model.expected_transactions(SUMMARY, day).sum() for day in days]
+    expected = np.diff(by_end, prepend=0.0)
+    low, high = np.quantile(totals, [0.02, 0.98], axis=1)
+    assert np.all((low < expected) & (expected < high))
+    assert totals.mean(axis=1) == pytest.approx(expected, rel=0.08)
+    assert totals.sum(axis=0) == pytest.approx(found.purchases.sum(axis=0))
+
+
 def test_three_fits_of_the_same_summary_are_equal(model):
     assert type(model).fit(SUMMARY) == type(model).fit(SUMMARY) == model
 

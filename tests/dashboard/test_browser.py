@@ -37,7 +37,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PICTURES, LOOK_AT = (os.environ.get(name) for name in ("CLV_SCREENSHOTS", "CLV_LOOK_AT"))
-CHARTS = {"": 2, "segments": 4, "customers": 1, "model": 2}
+CHARTS = {"": 2, "segments": 4, "customers": 1, "model": 3}
 TALL = {"width": 1400, "height": 4900}
 
 
@@ -114,7 +114,7 @@ class Look:
             self.complaints.append(f"{message.text} {message.location.get('url')}")
 
     def settle(self, charts):
-        drawn = ".js-plotly-plot .main-svg .xy, .js-plotly-plot .main-svg .cartesianlayer"
+        drawn = ".js-plotly-plot:has(.main-svg .cartesianlayer .xy)"
         self.page.wait_for_function(
             "([drawn, n]) => document.querySelectorAll(drawn).length >= n",
             arg=[drawn, charts],

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from clv.charts import forecasts
 from clv.dashboard.app import PAGES
 from clv.dashboard.show import plain
 from clv.models.features import FEATURES
@@ -169,6 +170,20 @@ def test_tiers_and_cohorts_have_their_totals_with_ranges(visit, overview, langua
 
     for by in ("value_tier", "cohort"):
         assert [plain(cell) for cell in [*told.totals(by).values()][-1]] in tables
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_model_and_data_shows_the_months_ahead_with_ranges_and_who_is_not_in_them(
+    visit, overview, language
+):
+    say = Speech(language, "GBP")
+    drawn = forecasts.month_by_month(overview.months, say)
+
+    opened = visit("model", language)
+
+    assert say("months_note") in said(opened)
+    tables = [table.value.iloc[:, -1].tolist() for table in opened.table]
+    assert [plain(cell) for cell in drawn.table[say("said_range")]] in tables
 
 
 def test_an_address_of_nobody_says_so(visit):

@@ -128,7 +128,7 @@ def totals_held(seeds=20):
         record |= {"cut": "2021-01-01", "value": told / before.later_value.sum() - 1}
         shock = common_shock([record], YEAR, history_days=730)
         model = LifetimeValue.fit(now.summary, "pareto-nbd").with_posterior(now.summary)
-        everybody = np.zeros(len(now.summary), dtype=np.int64)
+        everybody = np.ones((1, len(now.summary)), dtype=bool)
         for name, own in zip(held, (shock, Shock(1e-9, 3.0)), strict=True):
             found = ranges.of_groups(model, now.summary, YEAR, everybody, level=0.8, shock=own)
             held[name] += int(found.lower[0] <= now.later_value.sum() <= found.upper[0])

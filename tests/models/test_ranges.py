@@ -63,6 +63,11 @@ def found(model, summary):
     return ranges.of_customers(model, summary, 182, level=0.8, shock=STILL)
 
 
+def members(group):
+    """Who belongs to each group, by the numbers of their groups."""
+    return group == np.arange(group.max() + 1)[:, None]
+
+
 def part(summary, places):
     return dataclasses.replace(summary, table=summary.table.take(list(places)))
 
@@ -75,16 +80,15 @@ def test_a_customer_has_the_same_range_whoever_else_is_asked_about(model, summar
         assert np.array_equal(one, all_of_them[places])
 
 
-def test_a_customer_under_another_id_is_drawn_by_name(model, summary, found):
-    known = part(summary, [7, 8])
-    renamed = CustomerSummary(
-        known.table.set_column(0, "customer_id", pa.array(["0", "1"])), WINDOW, known.time_unit
-    )
-    names = known.table["customer_id"].to_pylist()
+def test_a_customer_is_drawn_by_id(model, summary, found):
+    ids = pa.array(["0", "9"])
+    known = part(summary, [7, 8])  # of ids 8 and 9
+    place = known.table.column_names.index("customer_id")
+    renamed = dataclasses.replace(known, table=known.table.set_column(place, "customer_id", ids))
 
-    again = ranges.of_customers(model, renamed, 182, level=0.8, shock=STILL, names=names)
+    again = ranges.of_customers(model, renamed, 182, level=0.8, shock=STILL)
 
-    assert np.array_equal(again.upper, found.upper[[7, 8]])
+    assert (again.upper == found.upper[[7, 8]]).tolist() == [False, True]
 
 
 def test_a_group_holds_its_expectation_and_is_narrower_than_its_customers_together(
@@ -93,7 +97,7 @@ def test_a_group_holds_its_expectation_and_is_narrower_than_its_customers_togeth
     group = np.arange(CUSTOMERS) % 2
     expected = np.bincount(group, weights=model.expected_value(summary, 182))
 
-    total = ranges.of_groups(model, summary, 182, group, level=0.8, shock=STILL)
+    total = ranges.of_groups(model, summary, 182, members(group), level=0.8, shock=STILL)
 
     assert np.all((total.lower < expected) & (expected < total.upper))
     assert np.all(total.upper < np.bincount(group, weights=found.upper))
@@ -101,18 +105,114 @@ def test_a_group_holds_its_expectation_and_is_narrower_than_its_customers_togeth
 
 
 def test_groups_that_share_customers_are_as_if_asked_alone(model, summary):
-    halves, thirds = np.arange(CUSTOMERS) % 2, np.arange(CUSTOMERS) % 3
+    halves, thirds = (members(np.arange(CUSTOMERS) % parts) for parts in (2, 3))
 
     both, *alone = (
-        ranges.of_groups(model, summary, 182, group, level=0.8, shock=STILL)
-        for group in (np.column_stack([halves, thirds + 2]), halves, thirds)
+        ranges.of_groups(model, summary, 182, belongs, level=0.8, shock=STILL)
+        for belongs in (np.concatenate([halves, thirds]), halves, thirds)
     )
 
     assert np.array_equal(np.array(both), np.concatenate(alone, axis=1))
 
 
+# --- month by month
+
+BUSY = (0.7, 0.7, 0.9, 0.9, 1.0, 1.0, 1.0, 1.0, 1.1, 1.2, 1.4, 1.1)
+
+
+def by_month(model, summary, shock=STILL):
+    return ranges.of_months(model, summary, 182, level=0.8, shock=shock)
+
+
+def test_months_share_out_the_expected_value_by_when_purchases_come_and_how_dear_they_are(
+    model, summary
+):
+    dear = dataclasses.replace(model.spend, season=BUSY)
+    by_hand, before = [], 0.0
+    for month, days in enumerate((31, 59, 90, 120, 151, 181, 182)):
+        until = model.purchases.expected_transactions(summary, days)
+        by_hand.append((until - before) * BUSY[month])
+        before = until
+
+    shares = dataclasses.replace(model, spend=dear).shares_by_month(summary, 182)
+
+    assert shares == pytest.approx(np.transpose(by_hand / np.sum(by_hand, axis=0)))
+    assert shares.sum(axis=1) == pytest.approx(np.ones(CUSTOMERS))
+
+
+def test_each_month_holds_its_expectation_and_all_are_less_sure_than_the_whole(model, summary):
+    everybody = np.ones((1, CUSTOMERS), dtype=bool)
+    expected = model.expected_value(summary, 182) @ model.shares_by_month(summary, 182)
+
+    found = by_month(model, summary)
+
+    assert np.all((found.lower < expected) & (expected < found.upper))
+    assert found.median[:-1] == pytest.approx(expected[:-1], rel=0.2)  # the last is a day
+    whole = ranges.of_groups(model, summary, 182, everybody, level=0.8, shock=STILL)
+    assert found.lower.sum() < whole.lower[0] < whole.upper[0] < found.upper.sum()
+
+
+def test_ranges_of_a_dear_month_are_as_much_dearer(model, summary):
+    dear = dataclasses.replace(model, spend=dataclasses.replace(model.spend, season=BUSY))
+
+    for end, usual in zip(by_month(dear, summary), by_month(model, summary), strict=True):
+        assert end == pytest.approx(usual * BUSY[:7])
+
+
+def test_draws_of_months_add_up_to_those_of_the_whole_horizon(model, summary):
+    ends = [31, 59, 90, 120, 151, 181, 182]
+
+    blocks = ranges.each_block(
+        model, summary, 182, lambda places, own: (own.value, own.parts), ends=ends
+    )
+
+    for _, (value, parts) in blocks:
+        worth = (parts.share * value[parts.who, parts.of][:, None]).sum(axis=1)
+        assert worth == pytest.approx(value[parts.who, parts.of])
+        assert worth.sum() == pytest.approx(value.sum())
+
+
+def test_months_are_the_same_again_in_any_order_of_rows_and_any_size_of_blocks(
+    model, summary, monkeypatch
+):
+    found = by_month(model, summary)
+    monkeypatch.setattr(ranges, "CUSTOMERS_AT_ONCE", 90)
+
+    again = by_month(model, part(summary, np.random.default_rng(1).permutation(CUSTOMERS)))
+
+    for one, other in zip(again, found, strict=True):
+        assert one == pytest.approx(other)
+
+
+def test_a_shock_moves_every_month_of_a_draw_by_its_one_factor(model, summary, monkeypatch):
+    still = by_month(model, summary)
+    monkeypatch.setattr(Shock, "draw", lambda *_, **__: np.full(ranges.DRAWS, 1.5))
+
+    shaken = by_month(model, summary, Shock(0.3, 4.0))
+
+    for one, other in zip(shaken, still, strict=True):
+        assert one == pytest.approx(1.5 * other)
+
+
+def test_without_a_posterior_months_have_no_range(model, summary):
+    assert by_month(dataclasses.replace(model, posterior=None), summary) is None
+
+
+def test_groups_have_the_ranges_they_would_have_alone(model, summary):
+    belongs = np.concatenate([members(np.arange(CUSTOMERS) % 3), np.zeros((1, CUSTOMERS), bool)])
+    terms = {"level": 0.8, "shock": Shock(0.2, 4.0)}
+
+    _, found = ranges.of_customers_and_groups(
+        model, summary, 182, p_zero=np.zeros(CUSTOMERS), belongs=belongs, **terms
+    )
+
+    alone = ranges.of_groups(model, summary, 182, belongs, **terms)
+    assert np.array_equal(found, alone)
+    assert [end[-1] for end in found] == [0, 0, 0]  # of nobody
+
+
 def test_parameters_that_are_not_known_widen_a_total(model, summary):
-    everybody = np.zeros(CUSTOMERS, dtype=int)
+    everybody = np.ones((1, CUSTOMERS), dtype=bool)
     drawn = model.posterior.purchases
     middle = tuple(np.median(drawn.array, axis=0).tolist())
     sure = dataclasses.replace(
@@ -129,7 +229,7 @@ def test_parameters_that_are_not_known_widen_a_total(model, summary):
 
 
 def test_a_shock_widens_a_total_by_its_own_quantiles(model, summary):
-    everybody = np.zeros(CUSTOMERS, dtype=int)
+    everybody = np.ones((1, CUSTOMERS), dtype=bool)
 
     shaken = ranges.of_groups(model, summary, 182, everybody, level=0.8, shock=Shock(0.3, 4.0))
 

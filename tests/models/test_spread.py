@@ -29,8 +29,8 @@ def model(summary):
 def drawn(model, summary):
     """Draws of everybody's days and value, in their order."""
     days, value = np.empty((2, len(summary), ranges.DRAWS))
-    for places, own in ranges.each_block(model, summary, HORIZON, None, lambda places, own: own):
-        days[places], value[places] = own
+    for places, own in ranges.each_block(model, summary, HORIZON, lambda places, own: own):
+        days[places], value[places] = own[:2]
     return days, value
 
 
@@ -61,7 +61,7 @@ def test_what_is_scored_are_the_ranges_that_are_shown(model, summary, outcome, c
     shown = ranges.of_customers(
         model, summary, HORIZON, level=LEVEL, shock=SHOCK, calibration=calibration
     )
-    everybody = np.zeros(len(summary), dtype=np.int64)
+    everybody = np.ones((1, len(summary)), dtype=bool)
     total = ranges.of_groups(model, summary, HORIZON, everybody, level=LEVEL, shock=SHOCK)
     for name, own in shown._asdict().items():
         assert np.array_equal(getattr(found.value, name), own)

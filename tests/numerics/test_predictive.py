@@ -4,13 +4,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from clv.numerics import bg_nbd, bg_nbd_draws, gamma_gamma, nbd, pareto_nbd, pareto_nbd_draws
+from clv.numerics import (
+    bg_nbd,
+    bg_nbd_draws,
+    gamma_gamma,
+    nbd,
+    pareto_nbd,
+    pareto_nbd_draws,
+    simulate,
+)
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.clock import Calendars, Clock
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.nbd import NBDParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.predictive import Dice, Shock, Spend, counts, draw, ranges
+from clv.numerics.simulate import history
 
 PARAMS = ParetoNBDParams(r=0.55, alpha=10.56, s=0.61, beta=11.64)
 SPEND = GammaGammaParams(p=6.25, q=3.74, gamma=15.44)
@@ -44,9 +53,9 @@ FAMILIES = {
 each_family = pytest.mark.parametrize("family", FAMILIES)
 
 
-def drawn(buying=PARETO, names=NAMES, places=None, *, draws=300, seed=1, worth=SPEND):
+def drawn(buying=PARETO, names=NAMES, places=None, *, draws=300, seed=1, worth=SPEND, ends=()):
     spend = Spend(worth, BOUGHT, SPENT)
-    return draw(buying, spend, names, places, draws=draws, seed=seed)
+    return draw(buying, spend, names, places, draws=draws, seed=seed, ends=ends)
 
 
 @each_family
@@ -153,6 +162,112 @@ def test_calendar_and_covariates_move_draws_as_they_move_expectations():
     error = found.purchases.std(axis=1) / np.sqrt(draws)
     assert np.all(np.abs(found.purchases.mean(axis=1) - exact) < 4 * error)
     assert not np.allclose(found.purchases.mean(axis=1), drawn(draws=draws).purchases.mean(axis=1))
+
+
+# --- parts of the horizon
+
+SEASON = 1 + 0.9 * np.sin(np.arange(200) / 15)
+SEASONAL = PARETO._replace(calendars=Calendars.of(SEASON[:, None], 60.0))
+MBG_3 = MBG_2._replace(k=3, alpha=1.5)
+IN_PARTS = FAMILIES | {
+    "seasonal": (SEASONAL, pareto_nbd, PARAMS),
+    "mbg 3": (bg_ahead(MBG_3), bg_nbd, MBG_3),
+}
+ENDS = (3.0, 17.5, 30.0, HORIZON)
+each_family_in_parts = pytest.mark.parametrize("family", IN_PARTS)
+
+
+def in_parts(found, of):
+    """What is said of each part, ``(parts, n, draws)``, nothing where nobody bought."""
+    dense = np.zeros((of.shape[1], *found.purchases.shape))
+    dense[:, found.parts.who, found.parts.of] = of.T
+    return dense
+
+
+@each_family_in_parts
+@pytest.mark.parametrize("worth", [SPEND, 12.5], ids=["gamma-gamma", "one value"])
+def test_parts_add_up_to_the_whole_and_move_nothing_of_it(family, worth):
+    buying = IN_PARTS[family][0]
+    whole, found = (drawn(buying, worth=worth, ends=ends) for ends in ((), ENDS))
+
+    assert np.array_equal(found.purchases, whole.purchases)
+    assert np.array_equal(found.value, whole.value)
+    purchases, share = (in_parts(found, of) for of in (found.parts.purchases, found.parts.share))
+    assert np.array_equal(purchases.sum(axis=0), whole.purchases)
+    assert share.sum(axis=0) == pytest.approx((whole.purchases > 0).astype(float))
+    assert np.array_equal(share > 0, purchases > 0)
+
+
+@each_family_in_parts
+def test_parts_of_a_customer_alone_are_as_in_a_crowd(family):
+    buying = IN_PARTS[family][0]
+    crowd = drawn(buying, ends=ENDS)
+
+    for order in ([4], [5, 2, 0]):
+        few = drawn(buying, places=np.array(order), ends=ENDS)
+        for of in ("purchases", "share"):
+            alone, among = (in_parts(one, getattr(one.parts, of)) for one in (few, crowd))
+            assert np.array_equal(alone, among[:, order])
+
+
+@each_family_in_parts
+def test_each_part_averages_to_what_is_expected_by_its_end_less_by_its_start(family):
+    draws = 20_000
+    buying, numerics, params = IN_PARTS[family]
+    clock = {"clock": Clock(SEASON, 60.0)} if family == "seasonal" else {}
+
+    found = drawn(buying, draws=draws, worth=1.0, ends=ENDS)
+
+    purchases = in_parts(found, found.parts.purchases)
+    by_end = [
+        numerics.conditional_expected_transactions(params, X, T_X, T, end, **clock) for end in ENDS
+    ]
+    error = np.maximum(purchases.std(axis=2), 1e-9) / np.sqrt(draws)
+    apart = purchases.mean(axis=2) - np.diff(by_end, axis=0, prepend=0.0)
+    assert np.all(np.abs(apart) < 4.5 * error)
+
+
+@pytest.mark.parametrize(
+    ("family", "simulated"),
+    [
+        ("pareto", simulate.purchases),
+        ("bg", simulate.regular_purchases),
+        ("mbg 2", simulate.regular_purchases),
+        ("mbg 3", simulate.regular_purchases),
+    ],
+)
+@pytest.mark.parametrize("place", [1, 5], ids=["silent for a while", "new"])
+def test_two_parts_are_drawn_together_as_simulated_customers_buy_in_them(family, simulated, place):
+    """Customers who live through their whole life one purchase after the other."""
+    draws, lives, (first, second) = 60_000, 120_000, ENDS[:2]
+    buying, _, params = IN_PARTS[family]
+    age, ends = T[place], (first, second, HORIZON)
+    made = simulated(params, np.full(lives, age + second), np.random.default_rng(8))
+    x, _ = history(made, np.full(lives, age))
+    until = [history(made, np.full(lives, age + end))[0][x == 0] for end in (first, second)]
+
+    found = drawn(buying, places=np.array([place]), draws=draws, worth=1.0, seed=6, ends=ends)
+
+    both = in_parts(found, found.parts.purchases)[:2, 0]
+    truth = np.stack([until[0], until[1] - until[0]])
+    drawn_share, share = (
+        np.histogram2d(*np.minimum(one, 2), bins=np.arange(4) - 0.5)[0] / one.shape[1]
+        for one in (both, truth)
+    )
+    error = np.sqrt(share * (1 - share) * (1 / draws + 1 / truth.shape[1])) + 1e-4
+    assert np.all(np.abs(drawn_share - share) < 4 * error)
+
+
+def test_parts_share_the_value_as_independent_gammas_do():
+    found = drawn(draws=20_000, ends=(26.0, HORIZON))
+
+    purchases, share = found.parts.purchases, found.parts.share[:, 0]
+    for bought in ((1, 1), (2, 1)):
+        own = share[(purchases == bought).all(axis=1)]
+        truth = stats.beta(*(SPEND.p * np.array(bought)))
+        assert own.size > 500
+        assert own.mean() == pytest.approx(truth.mean(), abs=4 * truth.std() / np.sqrt(own.size))
+        assert own.std() == pytest.approx(truth.std(), rel=0.1)
 
 
 def test_uncertain_parameters_are_shared_so_that_they_do_not_average_out_of_a_total():

@@ -88,8 +88,22 @@ def test_a_forecast_is_never_changed_after_the_fact(grown):
     rows = {row["value_tier"]: row for row in of_day(before[0], THEN)}
     assert rows["all"]["expected"] == pytest.approx(pc.sum(first["predicted_clv"]).as_py())
     assert sum(rows[tier]["customers"] for tier in "ABC") == rows["all"]["customers"] == len(first)
-    assert rows["all"]["lower"] < rows["all"]["upper"]
-    assert rows["A"]["lower"] is None
+    for tier in ("all", "A", "B", "C"):
+        assert rows[tier]["lower"] < rows[tier]["expected"] < rows[tier]["upper"]
+
+
+def test_the_ranges_kept_of_tiers_are_those_the_service_draws(grown):
+    workspace, _, _, _ = grown
+    service = Service.open(workspace)
+    rows = {row["value_tier"]: row for row in of_day(kept(workspace)[0], LAST)}
+    tiers = sorted(rows.keys() - {"all"})
+
+    own = np.array(service.table["value_tier"].to_pylist())
+    drawn = service.ranges(own == np.array(tiers)[:, None])
+
+    for end in ("lower", "upper"):
+        assert [rows[tier][end] for tier in tiers] == pytest.approx(getattr(drawn, end))
+    assert service.expected_range == (rows["all"]["lower"], rows["all"]["upper"])
 
 
 def test_what_came_agrees_with_a_plain_loop_over_the_orders(grown):
@@ -111,8 +125,27 @@ def test_what_came_agrees_with_a_plain_loop_over_the_orders(grown):
         found["expected"], abs=0.05
     )
     assert found["within"] == (found["lower"] <= found["actual"] <= found["upper"])
+    rows = {row["value_tier"]: row for row in of_day(kept(workspace)[0], THEN)}
+    for tier, own in found["tiers"].items():
+        assert own["within"] == (rows[tier]["lower"] <= own["actual"] <= rows[tier]["upper"])
     newcomers = {name for name, _, _ in orders} - tiers.keys()
     assert net_cash(orders, newcomers, tomorrow, end) > 0
+
+
+def test_forecasts_kept_when_tiers_had_no_range_are_read_and_held_all_the_same(tmp_path):
+    workspace, _, _ = score(tmp_path, draw_orders(THEN))
+    path, (forecasts, _) = workspace.path(files.FORECASTS), kept(workspace)
+    of_tiers = {"lower": None, "upper": None}
+    rows = [row | (of_tiers if row["value_tier"] != "all" else {}) for row in forecasts.to_pylist()]
+    facts = parquet.facts_of(path)
+    parquet.write(pa.Table.from_pylist(rows, FORECASTS.schema), path, FORECASTS, facts)
+
+    score(tmp_path, draw_orders())
+
+    (found,) = workspace.read_json(files.MATURED)
+    assert of_day(kept(workspace)[0], THEN) == rows
+    assert {own["within"] for own in found["tiers"].values()} == {None}
+    assert found["within"] is not None
 
 
 def test_a_forecast_in_margin_is_held_against_margin_and_one_without_the_past_says_so(tmp_path):

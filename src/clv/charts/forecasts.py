@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
-from clv.charts.chart import COLORS, Chart, axis, figure, filled
+from clv.charts.chart import COLORS, PATTERNS, Chart, axis, figure, filled
+from clv.periods import ObservationWindow
 from clv.speech import Speech
 
 QUANTILES = {
@@ -44,6 +45,44 @@ class PastForecast(NamedTuple):
     @property
     def is_within(self) -> bool:
         return self.range is not None and self.range[0] <= self.actual <= self.range[1]
+
+
+class Month(NamedTuple):
+    """What existing customers are expected to bring on the days of a calendar month."""
+
+    days: ObservationWindow
+    expected: float
+    range: tuple[float, float] | None
+
+
+def month_by_month(ahead: Sequence[Month], speech: Speech) -> Chart:
+    """A bar for each calendar month with its range; one that is there in part is hatched."""
+    names = [
+        speech.month(f"{days.start:%Y-%m}")
+        if days.is_whole_month
+        else speech.days(days.start, days.end)
+        for days, _, _ in ahead
+    ]
+    said = [speech.rough(month.expected) for month in ahead]
+    ends = [" – ".join(map(speech.rough, month.range or (None,))) for month in ahead]
+    drawn = figure(
+        speech, height=320, xaxis=axis(type="category"), yaxis=axis(_in_currency(speech))
+    )
+    shapes = ["" if month.days.is_whole_month else PATTERNS[1] for month in ahead]
+    drawn.add_bar(
+        x=names,
+        y=[month.expected for month in ahead],
+        # So light that the lower half of a whisker is seen on it.
+        marker={"color": COLORS[0], "opacity": 0.6, "pattern": {"shape": shapes}},
+        error_y=_whiskers([month[1:] for month in ahead], color="gray"),
+        customdata=[*zip(said, ends, strict=True)],
+        hovertemplate="%{x}: %{customdata[0]} (%{customdata[1]})<extra></extra>",
+    )
+    best = max(range(len(ahead)), key=lambda place: ahead[place].expected)
+    most = {"best": names[best], "value": said[best], "reach": ends[best]}
+    alt = speech("months_alt", first=names[0], last=names[-1], **most)
+    table = {speech("month"): names, speech("predicted_clv"): said, speech("said_range"): ends}
+    return Chart(drawn, speech("months_title"), alt, table)
 
 
 def tier_shares(predictions: pa.Table, speech: Speech) -> Chart:
@@ -177,14 +216,7 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
         xaxis=axis(speech.currency or ""),
         yaxis=axis(type="category", autorange="reversed"),
     )
-    reach = [one.range or (one.expected, one.expected) for one in past]
-    whiskers = {
-        "type": "data",
-        "symmetric": False,
-        "array": [high - one.expected for one, (_, high) in zip(past, reach, strict=True)],
-        "arrayminus": [one.expected - low for one, (low, _) in zip(past, reach, strict=True)],
-        "thickness": 1.5,
-    }
+    whiskers = _whiskers([(one.expected, one.range) for one in past])
     for place, (side, values) in enumerate(sides.items()):
         drawn.add_bar(
             y=made_on,
@@ -195,7 +227,7 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
             textposition="inside",
             insidetextanchor="start",
             marker=filled(place),
-            error_x=whiskers if place == 0 and any(one.range for one in past) else None,
+            error_x=whiskers if place == 0 else None,
             hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
         )
     off = [speech.percent(one.bias) for one in past]
@@ -234,6 +266,23 @@ def chance_over_time(chances: Mapping[int, float], speech: Speech) -> Chart:
     told = (0, len(days) // 2, -1)
     alt = " ".join(speech("chance_alt", days=days[i], chance=said[i]) for i in told)
     return Chart(drawn, speech("chance_title"), alt, table)
+
+
+def _whiskers(
+    of: Sequence[tuple[float, tuple[float, float] | None]], color: str | None = None
+) -> dict[str, Any] | None:
+    """From what is expected to the ends of its range, where there is any."""
+    if not any(reach for _, reach in of):
+        return None
+    ends = [(expected, *(reach or (expected, expected))) for expected, reach in of]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - expected for expected, _, high in ends],
+        "arrayminus": [expected - low for expected, low, _ in ends],
+        "thickness": 1.5,
+        "color": color,
+    }
 
 
 def _groups(predictions: pa.Table, by: str) -> pd.DataFrame:

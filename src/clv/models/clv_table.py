@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clv.checked import CustomerSummary, Predictions
+from clv.checked import CustomerSummary, Predictions, Totals
 from clv.models import ranges, segments
 from clv.models.base import Float
 from clv.models.features import per
@@ -23,6 +23,7 @@ from clv.models.lifetime_value import LifetimeValue
 from clv.models.next_order import next_order_days
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Shock
+from clv.tables import EVERYBODY
 
 LIFETIME_DAYS = 1826
 OPENING_DAYS = 30
@@ -95,10 +96,13 @@ def clv_table(
     """
     forecast = _forecast(model, summary, terms)
     crowd = crowd or Crowd.of(summary, forecast["predicted_clv"])
-    money, total = _interval(model, summary, terms, names, forecast["p_zero"])
+    tiers = _tiers(summary, forecast["predicted_clv"], earlier, crowd)
+    tier = np.array(tiers["value_tier"].to_pylist(), dtype=np.str_)
+    money, totals = _interval(
+        model, _under(names, summary), terms, p_zero=forecast["p_zero"], tier=tier
+    )
     forecast |= money
     described = _description(summary, terms, forecast, crowd)
-    tiers = _tiers(summary, forecast["predicted_clv"], earlier, crowd)
     facts = {
         "as_of": pa.scalar(summary.window.end),
         "horizon_days": terms.horizon_days,
@@ -118,7 +122,7 @@ def clv_table(
     columns |= described | tiers
     columns |= _next_order(model, summary, terms, forecast["p_purchase_in_horizon"])
     columns |= {name: pa.repeat(value, count) for name, value in facts.items()}
-    return Predictions.from_table(pa.table(columns), total)
+    return Predictions.from_table(pa.table(columns), totals)
 
 
 def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> dict[str, Float]:
@@ -158,28 +162,40 @@ def _interval(
     model: LifetimeValue,
     summary: CustomerSummary,
     terms: Terms,
-    names: Sequence[str] | None,
+    *,
     p_zero: Float,
-) -> tuple[dict[str, Float], tuple[float, float] | None]:
-    """Medians and intervals of customers, and the interval of what they bring together."""
+    tier: segments.TextArray,
+) -> tuple[dict[str, Float], Totals]:
+    """Medians and intervals of customers, and of what all and each tier bring together."""
     columns = ("predicted_clv_median", "predicted_clv_lower", "predicted_clv_upper")
     unknown = np.full(len(summary), np.nan)
     if model.posterior is None:
-        return dict.fromkeys((*columns, "interval_level"), unknown), None
-    own, total = ranges.of_customers_and_total(
+        return dict.fromkeys((*columns, "interval_level"), unknown), {}
+    everybody = np.ones(len(summary), dtype=bool)
+    own, together = ranges.of_customers_and_groups(
         model,
         summary,
         terms.horizon_days,
         level=terms.interval_level,
         shock=terms.shock,
         calibration=terms.calibration,
-        names=names,
         p_zero=p_zero,
+        belongs=np.array([everybody, *(tier == name for name in segments.TIERS)]),
     )
     money = {name: _cents(terms.margin * part) for name, part in zip(columns, own, strict=True)}
     money["interval_level"] = np.full(len(summary), terms.interval_level)
-    _, lower, upper = (terms.margin * float(part[0]) for part in total)
-    return money, (lower, upper)
+    lower, upper = ((terms.margin * part).tolist() for part in together[1:])
+    ends = zip(lower, upper, strict=True)
+    return money, dict(zip((EVERYBODY, *segments.TIERS), ends, strict=True))
+
+
+def _under(names: Sequence[str] | None, summary: CustomerSummary) -> CustomerSummary:
+    """The same customers under the names by which their random streams are known."""
+    if names is None:
+        return summary
+    place = summary.table.column_names.index("customer_id")
+    named = summary.table.set_column(place, "customer_id", pa.array(names, pa.string()))
+    return dataclasses.replace(summary, table=named)
 
 
 def _next_order(

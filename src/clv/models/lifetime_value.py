@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,6 +26,7 @@ from clv.models.correction import Origin
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.posterior import Posterior
 from clv.models.xgb_survival import XGBSurvival
+from clv.periods import ObservationWindow
 
 JOINED = " x "
 POOLED_DAYS = 6.0
@@ -211,6 +212,25 @@ class LifetimeValue:
         months = (np.datetime64(last, "D") + np.arange(1, days + 1)).astype("datetime64[M]")
         of_day = np.array(self.spend.season)[months.astype(np.int64) % 12]
         return float(np.average(of_day, weights=self.purchases.rate_ahead(last, days)))
+
+    def season_of(self, months: Sequence[ObservationWindow]) -> Float:
+        """What the spend season makes of the value of purchases in each of some months."""
+        season = self.spend.season or (1.0,) * 12
+        return np.array([season[month.start.month - 1] for month in months])
+
+    def shares_by_month(self, summary: CustomerSummary, horizon_days: int) -> Float:
+        """How each customer's expected value divides among the calendar months of the horizon.
+
+        Shape ``(n, months)``; shares of one customer add up to 1.
+        """
+        months = summary.window.holdout(horizon_days).months
+        until = [
+            self.purchases.expected_transactions(summary, (month.end - summary.window.end).days)
+            for month in months
+        ]
+        worth = np.diff(np.column_stack(until), prepend=0.0) * self.season_of(months)
+        whole = worth.sum(axis=1, keepdims=True)
+        return np.asarray(np.divide(worth, whole, out=np.zeros_like(worth), where=whole > 0))
 
     def expected_value(self, summary: CustomerSummary, horizon_days: float) -> Float:
         """Expected value within the horizon less returns, shape ``(n,)``, in currency.

@@ -1,9 +1,9 @@
-"""How far a forecast may be off: median and interval of one customer, or of any group.
+"""How far a forecast may be off: median and interval of one customer, of any group, of a month.
 
-Both come from the same draws, made from the model's posterior with a random stream for each
+All come from the same draws, made from the model's posterior with a random stream for each
 customer, so a customer has the same interval whoever else is asked about, and intervals of
 groups know that errors in the parameters are everybody's. What the draws cannot know, a better
-or a worse year for all, is a common shock that widens both. Expectations are not drawn.
+or a worse year for all, is a common shock that widens them. Expectations are not drawn.
 
 Start reading at :func:`of_customers`.
 """
@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.models.base import Float
@@ -26,7 +25,7 @@ from clv.models.posterior import Posterior
 from clv.numerics import predictive
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.gamma_gamma import GammaGammaParams
-from clv.numerics.predictive import Draws, Places, Ranges, Shock, Spend
+from clv.numerics.predictive import Bool, Draws, Places, Ranges, Shock, Spend
 
 Found = TypeVar("Found")
 
@@ -45,7 +44,6 @@ def of_customers(
     level: float,
     shock: Shock,
     calibration: Calibration = AS_STATED,
-    names: Sequence[str] | None = None,
 ) -> Ranges | None:
     """Median and interval of each customer's value less returns, in currency.
 
@@ -56,28 +54,26 @@ def of_customers(
         level: Chance the interval is meant to hold, by the rule of ``predictive.ranges``.
         shock: What may move everybody at once.
         calibration: What the chances such draws state are worth, as learned at earlier dates.
-        names: By which each customer's random stream is known, if not by ``customer_id``.
 
     Raises:
         TimeUnitMismatch, HorizonOutOfRange.
     """
     if model.posterior is None:
         return None
-    p_zero = 1.0 - model.p_purchase(summary, horizon_days)
-    own, _ = of_customers_and_total(
+    own, _ = of_customers_and_groups(
         model,
         summary,
         horizon_days,
         level=level,
         shock=shock,
         calibration=calibration,
-        names=names,
-        p_zero=p_zero,
+        p_zero=1.0 - model.p_purchase(summary, horizon_days),
+        belongs=np.empty((0, len(summary)), dtype=bool),
     )
     return own
 
 
-def of_customers_and_total(
+def of_customers_and_groups(
     model: LifetimeValue,
     summary: CustomerSummary,
     horizon_days: float,
@@ -85,55 +81,84 @@ def of_customers_and_total(
     level: float,
     shock: Shock,
     p_zero: Float,
+    belongs: Bool,
     calibration: Calibration = AS_STATED,
-    names: Sequence[str] | None = None,
 ) -> tuple[Ranges, Ranges]:
-    """Those of each customer and, from the same draws, of all of them together.
+    """Those of each customer and, from the same draws, of what groups of them bring together.
 
     As in :func:`of_customers`, of a model that has a posterior; ``p_zero`` is its chance of no
-    purchase within the horizon, shape ``(n,)``.
+    purchase within the horizon, shape ``(n,)``, and ``belongs`` says who is in each group,
+    shape ``(groups, n)``.
     """
     factor = shock.draw(DRAWS, seed=SEED)
-    found, total = np.empty((3, len(summary))), np.zeros(DRAWS)
+    found, totals = np.empty((3, len(summary))), np.zeros((len(belongs), DRAWS))
 
     def use(places: Places, drawn: Draws) -> tuple[Ranges, Float]:
         own = predictive.ranges(np.sort(drawn.value * factor), p_zero[places], level, calibration)
-        return own, drawn.value.sum(axis=0)
+        return own, _together(drawn, belongs[:, places])
 
-    for places, (own, together) in each_block(model, summary, horizon_days, names, use):
+    for places, (own, together) in each_block(model, summary, horizon_days, use):
         found[:, places] = own
-        total += together
-    return Ranges(*found), of_sums(total[None], factor, level)
+        totals += together
+    return Ranges(*found), of_sums(totals, factor, level)
 
 
 def of_groups(
     model: LifetimeValue,
     summary: CustomerSummary,
     horizon_days: float,
-    group: npt.NDArray[np.int64],
+    belongs: Bool,
     *,
     level: float,
     shock: Shock,
 ) -> Ranges | None:
     """Median and interval of what all customers of each group bring, in currency.
 
-    ``group`` has each customer's number, from 0, shape ``(n,)``, or several where they belong to
-    several groups, ``(n, k)``; the rest is as in :func:`of_customers`. Answers have one entry
-    per group.
+    ``belongs`` is as in :func:`of_customers_and_groups`, the rest as in :func:`of_customers`.
     """
     if model.posterior is None:
         return None
-    totals = np.zeros((group.max(initial=-1) + 1, DRAWS))
+    totals = np.zeros((len(belongs), DRAWS))
 
-    def use(places: Places, drawn: Draws) -> tuple[Places, Float]:
-        present, which = np.unique(group[places], return_inverse=True)
-        sums = np.zeros((present.size, DRAWS))
-        for of_each in which.reshape(len(drawn.value), -1).T:
-            np.add.at(sums, of_each, drawn.value)
-        return present, sums
+    def use(places: Places, drawn: Draws) -> Float:
+        return _together(drawn, belongs[:, places])
 
-    for _, (present, sums) in each_block(model, summary, horizon_days, None, use):
-        totals[present] += sums
+    for _, of_block in each_block(model, summary, horizon_days, use):
+        totals += of_block
+    return of_sums(totals, shock.draw(DRAWS, seed=SEED), level)
+
+
+def _together(drawn: Draws, belongs: Bool) -> Float:
+    """What the members of each group bring together, ``(groups, draws)``."""
+    sums = [drawn.value[members].sum(axis=0) for members in belongs]
+    return np.reshape(sums, (len(belongs), drawn.value.shape[1]))
+
+
+def of_months(
+    model: LifetimeValue, summary: CustomerSummary, horizon_days: int, *, level: float, shock: Shock
+) -> Ranges | None:
+    """Median and interval of what all customers bring in each calendar month of the horizon.
+
+    From the draws of the whole horizon, told apart by when purchases fall, each month dear or
+    cheap by itself. The shock is that of the horizon, one and the same for all of its months.
+    """
+    if model.posterior is None:
+        return None
+    months = summary.window.holdout(horizon_days).months
+    dear = model.season_of(months) / model.season_ahead(summary, horizon_days)
+    ends = [(month.end - summary.window.end).days for month in months]
+
+    def use(places: Places, drawn: Draws) -> Float:
+        assert drawn.parts is not None
+        who, of, _, share = drawn.parts
+        # An infinite draw is nothing in the months without a purchase.
+        worth = np.zeros_like(share)
+        np.multiply(share, drawn.value[who, of][:, None], out=worth, where=share > 0)
+        return np.array([np.bincount(of, own, DRAWS) for own in (worth * dear).T])
+
+    totals = np.zeros((len(months), DRAWS))
+    for _, of_block in each_block(model, summary, horizon_days, use, ends=ends):
+        totals += of_block
     return of_sums(totals, shock.draw(DRAWS, seed=SEED), level)
 
 
@@ -146,26 +171,30 @@ def each_block(
     model: LifetimeValue,
     summary: CustomerSummary,
     horizon_days: float,
-    names: Sequence[str] | None,
     use: Callable[[Places, Draws], Found],
+    *,
+    ends: Sequence[int] = (),
 ) -> Iterator[tuple[Places, Found]]:
     """What ``use`` makes of draws of purchases and of their value less returns, by places.
 
-    Some customers at a time, on all processors, those of one history together.
+    Some customers at a time, on all processors, those of one history together; in parts of the
+    horizon too where the days that ``ends`` them are given.
     """
     assert model.posterior is not None
     buying = model.purchases.ahead(summary, horizon_days, model.posterior.purchases)
     spend = _spend(model, model.posterior, summary)
-    names = names or summary.table["customer_id"].to_pylist()
+    names = summary.table["customer_id"].to_pylist()
     kept = (1.0 - model.return_share.of(summary)) * _correction(model, summary, horizon_days)
     kept *= model.season_ahead(summary, horizon_days)
+    parts = [days / model.purchases.time_unit.days for days in ends]
 
     def found(places: Places) -> tuple[Places, Found]:
-        drawn = predictive.draw(buying, spend, names, places, draws=DRAWS, seed=SEED)
+        drawn = predictive.draw(buying, spend, names, places, draws=DRAWS, seed=SEED, ends=parts)
         return places, use(places, drawn._replace(value=drawn.value * kept[places, None]))
 
     order = np.lexsort(buying.history())
-    blocks = np.split(order, range(CUSTOMERS_AT_ONCE, order.size, CUSTOMERS_AT_ONCE))
+    at_once = CUSTOMERS_AT_ONCE // (1 + len(ends) // 12)
+    blocks = np.split(order, range(at_once, order.size, at_once))
     if len(blocks) == 1:
         yield found(order)
         return

@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 TextArray = npt.NDArray[np.str_]
 
+TIERS = ("A", "B", "C")
 SHARE_OF_A, SHARE_OF_A_AND_B = 0.5, 0.8
 TIER_STICKINESS = 0.1
 
@@ -77,7 +78,7 @@ def value_tiers(
             rank_before[previous == tier] = rank
     reaches_a = _reaches(predicted_clv, edges.a, rank_before, rank_above=3)
     reaches_b = _reaches(predicted_clv, edges.b, rank_before, rank_above=2)
-    return np.select([reaches_a, reaches_b], ["A", "B"], "C")
+    return np.select([reaches_a, reaches_b], TIERS[:2], TIERS[2])
 
 
 def tier_edges(predicted_clv: FloatArray) -> TierEdges:

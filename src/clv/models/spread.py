@@ -83,9 +83,7 @@ def held_against(
         )
 
     found, total = np.empty((2, len(Spread._fields), len(summary))), np.zeros(ranges.DRAWS)
-    for places, (days, worth, together) in ranges.each_block(
-        model, summary, horizon_days, None, use
-    ):
+    for places, (days, worth, together) in ranges.each_block(model, summary, horizon_days, use):
         found[0][:, places], found[1][:, places] = days, worth
         total += together
     return Held(Spread(*found[0]), Spread(*found[1]), ranges.of_sums(total[None], factor, level))

@@ -18,7 +18,7 @@ from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
 from clv.numerics.posterior import ParameterDraws
-from clv.numerics.predictive import Dice, Places, counts, some
+from clv.numerics.predictive import Dice, Made, Places, counts, some
 from clv.numerics.quadrature import Float
 
 
@@ -62,7 +62,7 @@ class Ahead(NamedTuple):
     def history(self) -> Sequence[Float]:
         return self.x, self.t_x, self.T
 
-    def purchases(self, places: Places, dice: Dice) -> Float:
+    def purchases(self, places: Places, dice: Dice) -> Made:
         """As :class:`clv.numerics.predictive.Buying` has it."""
         shape = (places.size, len(self.points))
         r, alpha, a, b = (np.broadcast_to(v, shape).reshape(-1) for v in np.exp(self.points).T)
@@ -75,15 +75,15 @@ class Ahead(NamedTuple):
         j = who * shape[1] + of % shape[1]
         # Below the chance of being alive the same number is uniform once more: ticks waited.
         phases = own.phases[:, j].cumsum(axis=0)
-        waited = (thrown.take(living) / alive.take(living) >= phases[:-1]).sum(axis=0)
+        waited = (thrown.take(living) / alive.take(living) >= phases[:-1]).sum(axis=0, dtype=float)
         growth = self.horizon / own.rate[j]
         ticks = counts(luck.take(living), own.ticks[j] + waited, growth, who, dice)
         reached = (waited + ticks) // self.k
         buying = np.flatnonzero(reached)
-        living, who, j, reached = (column[buying] for column in (living, who, j, reached))
+        who, of, j = (column[buying] for column in (who, of, j))
+        ticks, waited, reached = (count[buying] for count in (ticks, waited, reached))
         leaves = dice.beta(own.a[j], own.b[j], who)
         with np.errstate(over="ignore", divide="ignore"):
             last = np.log1p(-dice.some_uniform(who)) / np.log1p(-leaves)
-        made = np.zeros(alive.shape)
-        made.put(living, np.minimum(reached, np.floor(last) + 1))
-        return made
+        number = np.minimum(reached, np.floor(last) + 1)
+        return Made(who, of, number, ticks, lambda t: t / self.horizon, waited, self.k)

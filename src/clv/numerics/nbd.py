@@ -19,7 +19,7 @@ from clv.numerics import posterior
 from clv.numerics.histories import Histories, require_repeats
 from clv.numerics.optimize import Optimum, maximize
 from clv.numerics.posterior import ParameterDraws
-from clv.numerics.predictive import Dice, Places, counts
+from clv.numerics.predictive import Dice, Made, Places, counts, some
 from clv.numerics.quadrature import Float
 from clv.numerics.required import require_discount, require_history, require_horizon
 from clv.numerics.rising import log_rising, rising_factorials
@@ -147,12 +147,14 @@ class Ahead(NamedTuple):
     def history(self) -> Sequence[Float]:
         return self.x, self.T
 
-    def purchases(self, places: Places, dice: Dice) -> Float:
+    def purchases(self, places: Places, dice: Dice) -> Made:
         """As :class:`clv.numerics.predictive.Buying` has it."""
         who = np.repeat(np.arange(places.size), dice.draws)
         drawn = np.tile(np.arange(dice.draws) % len(self.points), places.size)
         r, alpha = np.exp(self.points).T
         growth = self.horizon / (alpha[drawn] + self.T[places][who])
         (luck,) = dice.uniform()
-        made = counts(luck.reshape(-1), r[drawn] + self.x[places][who], growth, who, dice)
-        return made.reshape(places.size, dice.draws)
+        number = counts(luck.reshape(-1), r[drawn] + self.x[places][who], growth, who, dice)
+        buying, who, of = some(number.reshape(luck.shape) > 0)
+        number = number.take(buying)
+        return Made(who, of, number, number, lambda t: t / self.horizon)

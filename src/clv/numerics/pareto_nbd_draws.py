@@ -23,7 +23,7 @@ from clv.numerics.optimize import LogPrior
 from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
 from clv.numerics.pareto_nbd_total import Pieces, Season, log_likelihood_total, scale_of_nodes
 from clv.numerics.posterior import LogDensity, ParameterDraws
-from clv.numerics.predictive import Dice, Places, counts, some
+from clv.numerics.predictive import Dice, Made, Places, counts, some
 from clv.numerics.quadrature import Float, blocks, dropout_nodes
 from clv.numerics.rising import rising_factorials
 
@@ -137,7 +137,7 @@ class Ahead(NamedTuple):
     def history(self) -> Sequence[Float]:
         return self.x, self.t_x, self.T, *self.purchase_z.T, *self.dropout_z.T
 
-    def purchases(self, places: Places, dice: Dice) -> Float:
+    def purchases(self, places: Places, dice: Dice) -> Made:
         """As :class:`clv.numerics.predictive.Buying` has it."""
         distinct, which = np.unique(
             np.stack([column[places] for column in self.history()]), axis=1, return_inverse=True
@@ -160,9 +160,16 @@ class Ahead(NamedTuple):
             lasting = self.calendars.ahead(lasting, j)
         growth = lasting / (alpha + seen).take(own)
         shape = r.take(j) + self.x[places].take(who)
-        made = np.zeros((places.size, dice.draws))
-        made.put(alive, counts(luck, shape, growth, who, dice))
-        return made
+        number = counts(luck, shape, growth, who, dice)
+        buying = np.flatnonzero(number)
+        who, of, j = (column.take(buying) for column in (who, of, j))
+        number, lasting = number.take(buying), lasting.take(buying)
+        return Made(who, of, number, number, lambda t: self._until(t).take(j) / lasting)
+
+    def _until(self, t: float) -> Float:
+        """The time from today to ``t`` on the clock of each draw, along which purchases fall."""
+        same = np.full(len(self.points), t)
+        return same if self.calendars is None else self.calendars.ahead(same, np.arange(same.size))
 
     def _of(self, columns: Float) -> Ahead:
         """The same with the customers of other histories."""

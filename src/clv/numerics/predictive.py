@@ -32,11 +32,57 @@ MANY = 30.0
 """Purchases expected, or times the scale of the rate, from which chances are not added up."""
 
 
+class Made(NamedTuple):
+    """Purchases within the horizon, one entry for each customer and draw with any.
+
+    ``who``, in rising order, are customers and ``of`` draws. Of so many ``ticks``, spread evenly
+    over some time, every ``k``-th after those ``waited`` already is a purchase; the first
+    ``number`` are made. ``passed`` says which share of that time is over at a moment of the
+    horizon; more than 1 is all of it.
+    """
+
+    who: Places
+    of: Places
+    number: Float
+    ticks: Float
+    passed: Callable[[float], Float | float]
+    waited: Float | float = 0.0
+    k: int = 1
+
+    def by_part(self, ends: Sequence[float], dice: Dice) -> Float:
+        """How many are made in each part of the horizon, ``(entries, parts)``.
+
+        ``ends`` are those of the parts and rise to the horizon.
+        """
+        passed = np.empty((self.who.size, len(ends)))
+        for part, end in enumerate(ends):
+            passed[:, part] = np.minimum(self.passed(end), 1.0)
+        chances = np.diff(passed, prepend=0.0)
+        ticks = dice.multinomial(self.ticks.astype(np.int64), chances, self.who)
+        if self.number is self.ticks:
+            return ticks
+        reached = (ticks.cumsum(axis=1) + np.reshape(self.waited, (-1, 1))) // self.k
+        return np.diff(np.minimum(reached, self.number[:, None]), prepend=0.0)
+
+
+class Parts(NamedTuple):
+    """Purchases of each part of the horizon, and the share of their value among all of them.
+
+    Both have shape ``(entries, parts)``, an entry for each customer ``who`` buys under draw ``of``.
+    """
+
+    who: Places
+    of: Places
+    purchases: Float
+    share: Float
+
+
 class Draws(NamedTuple):
     """Purchases within the horizon and their value, each of shape ``(n, draws)``."""
 
     purchases: Float
     value: Float
+    parts: Parts | None = None
 
 
 class Spend(NamedTuple):
@@ -103,10 +149,18 @@ class Dice:
     def poisson(self, mean: Float, who: Places) -> Float:
         return self._thrown(who, lambda rng, part: rng.poisson(mean[part]))
 
+    def multinomial(self, number: Places, chances: Float, who: Places) -> Float:
+        """How many of each ``number`` fall on each of the ``chances``, of shape ``(who, k)``."""
+        k = chances.shape[1]
+        return self._thrown(who, lambda rng, part: rng.multinomial(number[part], chances[part]), k)
+
     def _thrown(
-        self, who: Places, throw: Callable[[np.random.Generator, slice], npt.NDArray[np.generic]]
+        self,
+        who: Places,
+        throw: Callable[[np.random.Generator, slice], npt.NDArray[np.generic]],
+        *each: int,
     ) -> Float:
-        thrown = np.empty(who.size)
+        thrown = np.empty((who.size, *each))
         ends = np.flatnonzero(np.diff(who, append=-1)) + 1
         first = 0
         for rng, end in zip(self._streams(who[ends - 1]), ends.tolist(), strict=True):
@@ -169,8 +223,8 @@ class Buying(Protocol):
         """What the chances of a customer depend on, each of shape ``(n,)``."""
         ...
 
-    def purchases(self, places: Places, dice: Dice) -> Float:
-        """Numbers within the horizon of the customers at ``places``, ``(places, draws)``."""
+    def purchases(self, places: Places, dice: Dice) -> Made:
+        """Those within the horizon of the customers at ``places``."""
         ...
 
 
@@ -182,6 +236,7 @@ def draw(
     *,
     draws: int,
     seed: int,
+    ends: Sequence[float] = (),
 ) -> Draws:
     """Draws of what each customer does within the horizon.
 
@@ -192,21 +247,36 @@ def draw(
         places: Those of the customers wanted, if not all.
         draws: How many, a multiple of the draws of parameters to use all equally often.
         seed: Of the random numbers.
+        ends: Of parts of the horizon, if they are wanted; they move nothing of the whole.
     """
     wanted = np.arange(len(names)) if places is None else places
     dice = Dice(seed, [names[place] for place in wanted], draws)
     made = buying.purchases(wanted, dice)
+    who, which = made.who, made.of
+    at, purchases = who * draws + which, np.zeros((wanted.size, draws))
+    purchases.put(at, made.number)
     if isinstance(spend.params, float):
-        return Draws(made, made * spend.params)
-    at, who, which = some(made > 0)
+        parts = _parts(made, ends, dice) if ends else None
+        return Draws(purchases, purchases * spend.params, parts)
     own = GammaGammaParams(*(np.resize(part, draws).take(which) for part in spend.params))
     bought, spent = (column[wanted].take(who) for column in (spend.bought, spend.spent))
-    value = np.zeros_like(made)
+    value = np.zeros_like(purchases)
     # Where q is next to nothing some draws of a customer without purchases are infinite.
     with np.errstate(over="ignore", divide="ignore"):
         per_unit = dice.gamma(own.p * bought + own.q, who) / (own.own_gamma(bought) + spent)
-        value.put(at, dice.gamma(own.p * made.take(at), who) / per_unit)
-    return Draws(made, value)
+        value.put(at, dice.gamma(own.p * made.number, who) / per_unit)
+    return Draws(purchases, value, _parts(made, ends, dice, np.asarray(own.p)) if ends else None)
+
+
+def _parts(made: Made, ends: Sequence[float], dice: Dice, p: Float | None = None) -> Parts:
+    """Purchases alike in worth, or, given its shape ``p``, each worth a gamma number of its own."""
+    worth = purchases = made.by_part(ends, dice)
+    if p is not None:
+        at, entry, _ = some(purchases > 0)
+        worth = np.zeros_like(purchases)
+        drawn = dice.gamma(p.take(entry) * purchases.take(at), made.who.take(entry))
+        worth.put(at, np.maximum(drawn, 1e-300))
+    return Parts(made.who, made.of, purchases, worth / worth.sum(axis=1, keepdims=True))
 
 
 class Ranges(NamedTuple):

@@ -18,15 +18,15 @@ import pyarrow.parquet as pq
 
 from clv.checked import Predictions, check
 from clv.errors import IncompatibleArtifact
+from clv.models.segments import TIERS
 from clv.periods import ObservationWindow
 from clv.pipeline.steps import Tell
 from clv.speech import Speech
 from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace
-from clv.tables import FORECASTS, PAST_PREDICTIONS, Table
+from clv.tables import EVERYBODY, FORECASTS, PAST_PREDICTIONS, Table
 
-EVERYBODY = "all"
 MONTHS_KEPT = 24
 SHOP = ("source", "simulated", "basis", "currency")
 KEPT = ((FORECASTS, files.FORECASTS), (PAST_PREDICTIONS, files.PAST_PREDICTIONS))
@@ -74,16 +74,16 @@ def with_these(
     Of whom a forecast was, is kept for the first one of each month, of the last ``MONTHS_KEPT``.
     """
     table = predictions.table
-    lower, upper = predictions.total or (None, None)
     first = table.slice(0, 1).to_pylist()[0]
     rows = []
-    for tier in (EVERYBODY, "A", "B", "C"):
+    for tier in (EVERYBODY, *TIERS):
         own = table if tier == EVERYBODY else table.filter(pc.field("value_tier") == tier)
         carried = ("as_of", "horizon_days", "model_version", "scored_at")
         row = {name: first[name] for name in carried} | {"value_tier": tier, "margin": margin}
-        row |= {"customers": own.num_rows, "lower": None, "upper": None}
+        lower, upper = predictions.totals.get(tier, (None, None))
+        row |= {"customers": own.num_rows, "lower": lower, "upper": upper}
         row["expected"] = pc.sum(own["predicted_clv"], min_count=0).as_py()
-        rows.append(row | ({"lower": lower, "upper": upper} if tier == EVERYBODY else {}))
+        rows.append(row)
     made = pa.Table.from_pylist(rows, FORECASTS.schema)
     forecasts = _replaced(forecasts, made, FORECASTS)
     past = _replaced(past, table, PAST_PREDICTIONS)
@@ -114,30 +114,30 @@ def matured(
 ) -> list[dict[str, Any]]:
     """Each forecast whose horizon has ended, beside what the same customers brought."""
     known = set(zip(*(past[c].to_pylist() for c in ("as_of", "horizon_days")), strict=True))
-    due = [
-        row
-        for row in forecasts.to_pylist()
-        if row["value_tier"] == EVERYBODY
-        and (row["as_of"], row["horizon_days"]) in known
-        and row["as_of"] + dt.timedelta(days=row["horizon_days"]) <= window.end
-    ]
+    due: dict[tuple[dt.date, int], dict[str, dict[str, Any]]] = {}
+    for row in forecasts.to_pylist():
+        made = row["as_of"], row["horizon_days"]
+        if made in known and made[0] + dt.timedelta(days=made[1]) <= window.end:
+            due.setdefault(made, {})[row["value_tier"]] = row
     if not due:
         return []
     basis = parquet.facts_of(workspace.path(files.SUMMARY))["basis"]
     moved = _moved(workspace, net=basis == "net")
-    return [_held(row, past, moved, window) for row in due]
+    return [_held(rows, past, moved, window) for rows in due.values()]
 
 
 def _held(
-    row: dict[str, Any], past: pa.Table, moved: pa.Table, window: ObservationWindow
+    rows: Mapping[str, dict[str, Any]], past: pa.Table, moved: pa.Table, window: ObservationWindow
 ) -> dict[str, Any]:
+    """One forecast, its rows by tier, and what came of it."""
+    row = rows[EVERYBODY]
     day, span = row["as_of"], dt.timedelta(days=row["horizon_days"])
     own = past.filter(
         (pc.field("as_of") == day) & (pc.field("horizon_days") == row["horizon_days"])
     )
     came = row["margin"] * _of_each(own["customer_id"], moved, day, day + span)
     before = row["margin"] * _of_each(own["customer_id"], moved, day - span, day).sum()
-    actual, has_range = float(came.sum()), row["lower"] is not None
+    actual = float(came.sum())
     tiers, expected = np.array(own["value_tier"].to_pylist()), own["predicted_clv"].to_numpy()
     return {
         "as_of": day.isoformat(),
@@ -146,16 +146,22 @@ def _held(
         "actual": round(actual, 2),
         # Only where the log shows the whole of it.
         "last_period": round(float(before), 2) if window.start <= day - span else None,
-        "within": row["lower"] <= actual <= row["upper"] if has_range else None,
+        "within": _is_within(row, actual),
         "tiers": {
             tier: {
                 "customers": int((tiers == tier).sum()),
                 "expected": round(float(expected[tiers == tier].sum()), 2),
                 "actual": round(float(came[tiers == tier].sum()), 2),
+                "within": _is_within(rows[tier], float(came[tiers == tier].sum())),
             }
             for tier in np.unique(tiers).tolist()
         },
     }
+
+
+def _is_within(row: Mapping[str, Any], actual: float) -> bool | None:
+    """None where the forecast had no range, as those of tiers once had none."""
+    return None if row["lower"] is None else bool(row["lower"] <= actual <= row["upper"])
 
 
 def _of_each(

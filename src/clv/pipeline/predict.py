@@ -56,8 +56,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
         # Checked when it was written.
-        total = parquet.total_of(parquet.facts_of(target))
-        return Predictions(parquet.read(target, PREDICTIONS), total)
+        totals = parquet.totals_of(parquet.facts_of(target))
+        return Predictions(parquet.read(target, PREDICTIONS), totals)
     from clv.models.clv_table import clv_table
     from clv.numerics.calibration import AS_STATED, Calibration
 
@@ -89,7 +89,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "shocks": json.dumps(shocks),
             "calibrations": json.dumps({days: one.worth for days, one in maps.items()}),
             "earlier": json.dumps(past),
-            "expected_range": json.dumps(table.total),
+            "expected_range": json.dumps(table.totals),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,

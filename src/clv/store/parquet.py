@@ -12,10 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from clv.checked import CustomerSummary
+from clv.checked import CustomerSummary, Totals
 from clv.errors import IncompatibleArtifact
 from clv.periods import Event, ObservationWindow, TimeUnit
-from clv.tables import CUSTOMER_SUMMARY, Table
+from clv.tables import CUSTOMER_SUMMARY, EVERYBODY, Table
 
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
 
@@ -65,10 +65,12 @@ def read_summary(path: Path) -> CustomerSummary:
     return dataclasses.replace(summary, calendar=calendar)
 
 
-def total_of(facts: Mapping[str, str]) -> tuple[float, float] | None:
-    """What the footer of a CLV table says of the ``total`` of its predictions."""
-    total = json.loads(facts.get("expected_range", "null"))
-    return total and tuple(total)
+def totals_of(facts: Mapping[str, str]) -> Totals:
+    """What the footer of a CLV table says of the ``totals`` of its predictions."""
+    found = json.loads(facts.get("expected_range", "null")) or {}
+    # Before tiers had theirs it was that of everybody alone.
+    of_each = found if isinstance(found, dict) else {EVERYBODY: found}
+    return {name: (lower, upper) for name, (lower, upper) in of_each.items()}
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from clv.charts import model
+from clv.charts import forecasts, model
 from clv.dashboard.show import chart, plain
 from clv.narrative import Narrative
 
@@ -22,6 +22,9 @@ def show(told: Narrative) -> None:
     st.markdown(plain(" ".join(filter(None, (told.spend_season, told.level, told.events)))))
     if overview.tracking:
         chart(model.followed(overview.tracking, say), say, say("followed_note"), key="followed")
+    with st.spinner(say("drawing")):
+        months = forecasts.month_by_month(overview.months, say)
+    chart(months, say, say("months_note"), key="months")
     _report(told)
 
 
