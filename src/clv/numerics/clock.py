@@ -117,7 +117,7 @@ class Clock:
 class Path(NamedTuple):
     """What daily amounts add up to at any time: a polynomial on each day.
 
-    ``powers`` has shape ``(6, k, days)`` for ``k`` kinds of amounts.
+    ``powers`` has shape ``(days, 6, k)`` for ``k`` kinds of amounts.
     """
 
     powers: Float
@@ -126,17 +126,26 @@ class Path(NamedTuple):
     def of(cls, amounts: Float, steps: tuple[int, ...] = ()) -> Self:
         """The paths of ``amounts``, shape ``(k, days)``, with jumps at the times ``steps``."""
         days = amounts.shape[1]
-        shape = (_shape_within_days(days, steps) @ amounts.T).reshape(days, 5, -1)
-        start = np.cumsum(amounts, axis=1) - amounts
-        return cls(np.concatenate([start[None], shape.transpose(1, 2, 0)]))
+        shape = _shape_within_days(days, steps) @ amounts.T
+        start = (np.cumsum(amounts, axis=1) - amounts).T
+        return cls(np.concatenate([start[:, None], shape.reshape(days, 5, -1)], axis=1))
 
     def at(self, time: Float) -> Float:
         """The sums up to each of the times, shape ``(k, *time.shape)``."""
-        return _polynomials(self.powers, time)
+        day, passed = _split(time, len(self.powers))
+        return self._weighted(day, _powers(passed, 6), time.shape)
 
     def slope(self, time: Float) -> Float:
         """How fast the sums grow at each of the times, shape ``(k, *time.shape)``."""
-        return _polynomials(self.powers[1:] * np.arange(1, 6)[:, None, None], time)
+        day, passed = _split(time, len(self.powers))
+        rising = _powers(passed, 5) * np.arange(1, 6)
+        return self._weighted(day, np.insert(rising, 0, 0.0, axis=1), time.shape)
+
+    def _weighted(
+        self, day: npt.NDArray[np.int64], weights: Float, shape: tuple[int, ...]
+    ) -> Float:
+        sums: Float = np.einsum("npk,np->kn", self.powers.take(day, axis=0), weights)
+        return sums.reshape(self.powers.shape[2], *shape)
 
 
 class Calendars(NamedTuple):
@@ -220,14 +229,12 @@ def _split(time: Float, days: int) -> tuple[npt.NDArray[np.int64], Float]:
     return day, flat - day
 
 
-def _polynomials(powers: Float, time: Float) -> Float:
-    """Those of the day each time lies in, by Horner's rule, shape ``(k, *time.shape)``."""
-    day, passed = _split(time, powers.shape[2])
-    found = powers[-1].take(day, axis=1)
-    for of_days in powers[-2::-1]:
-        found *= passed
-        found += of_days.take(day, axis=1)
-    return found.reshape(-1, *time.shape)
+def _powers(of: Float, count: int) -> Float:
+    """Powers from 0 on, shape ``(n, count)``, to the bit as ``np.vander``, which is much slower."""
+    found = np.ones((of.size, count))
+    for power in range(1, count):
+        np.multiply(found[:, power - 1], of, out=found[:, power])
+    return found
 
 
 @functools.lru_cache(maxsize=16)

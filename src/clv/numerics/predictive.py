@@ -212,7 +212,8 @@ def counts(thrown: Float, shape: Float, growth: Float, who: Places, dice: Dice) 
         made[left] = number
         # Chances too small to move their sum are no chances.
         more = np.flatnonzero((thrown >= below) & (chance > 1e-17))
-        left, below, *columns = (column.take(more) for column in (left, below, *columns))
+        left, below = left.take(more), below.take(more)
+        columns = [column.take(more) for column in columns]
     return made
 
 
