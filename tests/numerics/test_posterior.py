@@ -143,6 +143,18 @@ def test_the_same_seed_gives_the_same_draws_and_another_others():
     assert not np.array_equal(first, other)
 
 
+def test_the_last_bits_of_a_curvature_move_no_more_than_the_last_bits_of_the_draws():
+    curvature = -2 * np.eye(2)  # which points nowhere more than elsewhere
+    off = 1e-13 * np.array([[1.0, 3.0], [3.0, -2.0]])
+
+    plain, moved = (
+        draw(skewed, np.zeros(2), hessian, count=400, seed=3).points
+        for hessian in (curvature, curvature + off)
+    )
+
+    assert moved == pytest.approx(plain, abs=1e-9)
+
+
 @pytest.mark.parametrize("k", [-0.4, 0.01, 0.5, 1.0])
 def test_the_shape_of_a_generalized_pareto_is_found_again(k):
     uniform = np.random.default_rng(1).random(4000)

@@ -183,15 +183,19 @@ def _proposals(
 
 
 def _root_of_inverse(curvature: Float) -> Float:
-    """A root of the inverse, no wider than the bell that holds the draws."""
+    """The symmetric root of the inverse, no wider than the bell that holds the draws.
+
+    Symmetric, because the signs of ``eigh``'s directions, which no other root is without, hang on
+    the last bit and on the processor.
+    """
     values, directions = np.linalg.eigh(curvature)
-    return np.asarray(directions / np.sqrt(np.maximum(values, 0) + WIDEST**-2))
+    return np.asarray(directions / np.sqrt(np.maximum(values, 0) + WIDEST**-2) @ directions.T)
 
 
 def _root(covariance: Float) -> Float:
-    """A root of a covariance that may have lost a dimension to rounding or to few points."""
+    """The same of a covariance that may have lost a dimension to rounding or to few points."""
     values, directions = np.linalg.eigh(covariance)
-    return np.asarray(directions * np.sqrt(np.maximum(values, 1e-6 * values[-1])))
+    return np.asarray(directions * np.sqrt(np.maximum(values, 1e-6 * values[-1])) @ directions.T)
 
 
 def _systematic(weights: Float, count: int, rng: np.random.Generator) -> Float:
