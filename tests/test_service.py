@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 import xgboost
 from rows import differing
-from runs import NOW
+from runs import NOW, ingest_only
 
 from clv.checked import CustomerSummary
 from clv.errors import (
@@ -121,7 +121,6 @@ def test_another_discount_moves_the_lifetime_value_and_nothing_else(service, sto
 def test_another_horizon_is_answered_as_the_batch_would(service, finished, tmp_path, horizon_days):
     root = tmp_path / "again"
     shutil.copytree(finished.root, root)
-    (root / files.PREDICTIONS).unlink()
     batch = predict(Workspace(root), Ask(horizon_days=horizon_days), NOW, lambda text: None)
 
     answers = service.customers(service.table["customer_id"].to_pylist(), Question(horizon_days))
@@ -300,7 +299,7 @@ def rewritten(path, *, rows=None, **facts):
     ("facts", "said"),
     [
         ({"model": b"another"}, "not what model"),
-        ({"as_of": b"2011-01-01"}, "not what model"),
+        ({"summary": b"another"}, "not what model"),
         ({"rows": 5}, "customers are not those"),
         ({"rows": 0}, "customers are not those"),
         ({"horizons": None}, "under which terms"),
@@ -321,6 +320,13 @@ def test_a_table_the_model_would_not_make_is_refused_by_a_trial(copied):
 
     with pytest.raises(IncompatibleArtifact, match="the model forecasts"):
         Service.open(copied).trial()
+
+
+def test_a_table_of_another_summary_of_the_same_customers_is_refused(copied, finished):
+    ingest_only(copied.root, finished.log, basis="gross")
+
+    with pytest.raises(IncompatibleArtifact, match=r"says of the summary .*clv predict"):
+        Service.open(copied)
 
 
 @pytest.mark.parametrize(

@@ -138,23 +138,6 @@ def test_how_far_off_the_forecast_was_is_said_of_every_horizon(records, said):
     assert terminal.how_far_off(records, ETL) == said
 
 
-def test_what_trees_were_worth_to_the_chances_is_said():
-    about = {"target": "next_order", "metric": "integrated_brier", "horizon_days": 91}
-    records = [
-        about | {"cut": cut, "model": model, "value": value}
-        for cut, (corrected, alone) in {"a": (0.11, 0.10), "b": (0.09, 0.10)}.items()
-        for model, value in (("nbd + xgb-survival", corrected), ("nbd", alone))
-    ]
-
-    records = [one | {"role": "chosen" if "+" in one["model"] else "challenger"} for one in records]
-    said = terminal.how_far_off([bias(91, 0.1, "a"), *records], ETL)
-    at_a = terminal.how_far_off([bias(91, 0.1, "a"), *records[:2]], ETL)
-
-    assert "are kept off" in " ".join(at_a)
-    # The mean of logs: 0.11 x 0.09 is less than 0.10 squared.
-    assert "earlier dates (2), they changed its error by -0.5%" in " ".join(said)
-
-
 def test_of_a_log_long_enough_no_later_day_is_promised():
     long = ETL | {"last_day": "2025-01-01"}
 

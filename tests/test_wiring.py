@@ -12,7 +12,7 @@ from clv.data import download
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.errors import SettingsError, SourceUnreadable
 from clv.settings import read_settings
-from clv.simulated_shop import simulate_log
+from clv.simulated_shop import simulate_log, write_log
 
 TODAY = dt.date(2026, 11, 1)
 
@@ -98,6 +98,15 @@ def test_without_a_network_a_shop_is_simulated_and_said_to_be(tmp_path, network)
     assert log.simulated
     assert any("no network" in text for text in told)
     assert any("SIMULATED" in text for text in told)
+
+
+def test_a_simulated_shop_is_known_by_the_truth_beside_it_under_any_name(tmp_path):
+    path = write_log(tmp_path / "demo.csv", simulate_log(customers=20, seed=1).log)
+    assert not log_of(tmp_path, source=(path,)).simulated
+
+    path.with_suffix(".truth.csv").touch()
+
+    assert log_of(tmp_path, source=(path,)).simulated
 
 
 def test_a_simulated_shop_is_not_simulated_twice(tmp_path):

@@ -171,8 +171,7 @@ def promote(
         records = _past_records(session, digest)
         point(place, digest, session.tell, tracking=tracking, records=records)
     else:
-        days = session.settings.horizon_days
-        challenge(place, digest, session.tell, horizon_days=days, tracking=tracking)
+        challenge(place, digest, session.tell, tracking=tracking)
     said = f"Model {digest} answers from now on{', unreviewed' * unreviewed}."
     session.answer({"champion": digest, "unreviewed": unreviewed}, said)
 
@@ -224,7 +223,7 @@ def predict(session: Session) -> None:
 
 @verb("run")
 def run(session: Session, source: Sources = None) -> None:
-    """Everything: ingest, train, backtest, promote, predict, and the report of it."""
+    """Everything: ingest, backtest, train, promote, predict, and the report of it."""
     from clv import terminal, wiring
     from clv.pipeline.run import run as run_all
     from clv.report import make_report

@@ -100,8 +100,9 @@ class Service:
         digest = artifacts.champion(workspace)
         path = files.require(workspace, files.PREDICTIONS, "clv predict")
         table, facts = parquet.read(path, PREDICTIONS), parquet.facts_of(path)
-        summary = parquet.read_summary(files.require(workspace, files.SUMMARY, "clv ingest"))
-        if facts.get("model") != digest or facts.get("as_of") != str(summary.window.end):
+        where = files.require(workspace, files.SUMMARY, "clv ingest")
+        summary = parquet.read_summary(where)
+        if (facts.get("model"), facts.get("summary")) != (digest, files.data_digest(where)):
             raise _unfit(path, f"it is not what model {digest} says of the summary beside it.")
         if not table["customer_id"].equals(summary.table["customer_id"]):
             raise _unfit(path, "its customers are not those of the summary beside it.")

@@ -26,7 +26,7 @@ from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.evaluation import drift
-from clv.evaluation.past import Average, averages, worth_of_trees
+from clv.evaluation.past import Average, averages
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.speech import Speech
@@ -303,10 +303,6 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
         + (f"was off by {_off_by(biases)}." if biases else "met no sales to compare it with.")
         for days, biases in sorted(held.items())
     ]
-    if (worth := worth_of_trees(records)) is not None:
-        share = ENGLISH.change(worth[1], 1)
-        found = "trees_kept_off" if worth[1] > 0 else "trees_held"
-        said.append(ENGLISH(found, dates=ENGLISH.number(worth[0]), share=share))
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
         length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")

@@ -76,7 +76,7 @@ def log(settings: Settings, today: dt.date, tell: Tell, progress: Progress) -> L
         currency=settings.currency or source.currency,
         rates=settings.rates,
         calendar=settings.calendar,
-        simulated=any("simulated" in path.name.lower() for path in paths),
+        simulated=any(map(_is_simulated, paths)),
     )
 
 
@@ -170,6 +170,11 @@ def _online_retail(settings: Settings, tell: Tell, progress: Progress) -> tuple[
             tell("simulating a shop instead: SIMULATED, its customers do not exist")
             write_log(path, simulate_log().log)
     return (path,)
+
+
+def _is_simulated(path: Path) -> bool:
+    """Whether a raw log is of `clv simulate`, by its name or by the truth beside it."""
+    return "simulated" in path.name.lower() or path.with_suffix(".truth.csv").is_file()
 
 
 def is_simulated(place: Workspace) -> bool:

@@ -59,6 +59,7 @@ def test_types_are_the_ones_callers_rely_on():
         ("es, en", "es"),
         ("es-MX,es;q=0.9,en;q=0.8", "es"),
         ("es;q=0.5, en", "en"),
+        ("es; q=0.1, en; q=0.9", "en"),
         ("en;q=0.2,es;q=0.3", "es"),
         ("de, fr;q=0.9, es;q=0.1", "es"),
         ("de", "en"),

@@ -216,6 +216,12 @@ def test_a_season_of_one_kind_is_one_line(known):
     assert len(drawn.table) == 2
 
 
+def test_how_far_a_forecast_was_off_bears_the_sign_its_heading_speaks_of():
+    drawn = forecasts.held_forecasts(HELD, Speech("en"))
+
+    assert drawn.table["forecast too high (+) or too low (−)"] == ["+20%"]
+
+
 def test_no_chart_offers_to_send_the_data_away():
     drawn = DRAWN["curves"](Speech("en")).as_html("chart")
 

@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 from data.small_logs import HEADER, ORDERS, ingested, line, write
 
+from clv.data import load
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.errors import SourceUnreadable
 
@@ -37,6 +38,13 @@ def of_bytes(folder, name, content):
 
 def test_a_missing_file_is_named(tmp_path):
     assert "log.csv: there is no such file." in refusal(tmp_path, tmp_path / "log.csv")
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    path = of_bytes(tmp_path, "log.parquet", b"PAR1")
+    monkeypatch.setattr(load.os, "access", lambda path, mode: False)
+
+    assert "log.parquet: it may not be read." in refusal(tmp_path, path)
 
 
 def test_a_folder_is_no_log(tmp_path):

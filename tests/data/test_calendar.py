@@ -104,9 +104,14 @@ def test_what_is_no_calendar_is_refused_with_the_first_row_and_what_to_do(rows, 
         read(csv(tmp_path / "campaigns.csv", rows))
 
 
-def test_a_calendar_that_is_not_there_is_named(shop_log, tmp_path):
-    with pytest.raises(SourceUnreadable, match=r"campaigns\.csv: there is no such file"):
-        ingest_only(tmp_path, shop_log, calendar=tmp_path / "campaigns.csv")
+@pytest.mark.parametrize("beside", ["calendar", "rates"])
+def test_a_table_beside_the_log_that_is_not_there_is_named_by_any_run(beside, shop_log, tmp_path):
+    for _ in ("the first", "one on the same log"):
+        with pytest.raises(
+            SourceUnreadable, match=r"absent\.csv: (there is no such|it is not there)"
+        ):
+            ingest_only(tmp_path, shop_log, **{beside: tmp_path / "absent.csv"})
+        ingest_only(tmp_path, shop_log)
 
 
 def test_a_calendar_travels_with_the_summary_and_what_the_log_never_saw_is_said(shop_log, tmp_path):

@@ -117,11 +117,11 @@ def test_dates_are_read_in_the_form_that_is_named(tmp_path):
     assert lines[0]["invoice_date"] == dt.datetime(2020, 7, 2)
 
 
-RATES = "currency,rate,from\nEUR,0.80,2020-02-01\nEUR,0.90,2020-01-01\n"
+RATES = "currency,rate,from\neur,0.80,2020-02-01\nEUR,0.90,2020-01-01\n"
 FOREIGN = [
     order(money="GBP"),
     order(when="2020-01-31 23:59:00", money="EUR"),
-    order(when="2020-02-01 00:00:00", money="EUR"),
+    order(when="2020-02-01 00:00:00", money="eur "),
     order(when="2020-03-01 00:00:00", money=""),
 ]
 

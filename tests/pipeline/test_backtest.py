@@ -158,6 +158,15 @@ def test_what_followed_a_cut_agrees_with_a_plain_loop(tmp_path, seed):
     assert min(cash for cash, *_ in wanted.values()) < 0  # somebody only sent things back
 
 
+def test_before_returns_a_cut_is_followed_by_what_was_bought(tmp_path):
+    orders = draw_orders(1)
+
+    found = actual_of(split_of(tmp_path, orders, basis="gross"))
+
+    wanted = expected([order for order in orders if order[2] > 0], CUT, HORIZON)
+    assert found == {name: pytest.approx(values, abs=1e-6) for name, values in wanted.items()}
+
+
 def test_the_loop_notices_returns_counted_on_the_wrong_side_of_a_cut(tmp_path):
     orders = draw_orders(1)
     split = split_of(tmp_path, orders)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from runs import run_all
 
 from clv.errors import ModelNotFound, ReviewFailed
 from clv.evaluation import backtest as scoring
@@ -12,7 +13,7 @@ from clv.pipeline.backtest import backtest, candidates, last_backtest
 from clv.pipeline.earlier import earlier_of, of_last_backtest, records_of
 from clv.pipeline.gate import beside_champion, challenge, champion_kind
 from clv.pipeline.predict import Ask, predict
-from clv.pipeline.train import train
+from clv.pipeline.train import promote, train
 from clv.service import Service
 from clv.store import artifacts
 from clv.store import workspace as files
@@ -66,17 +67,17 @@ def test_a_kind_never_held_is_held_beside_the_champion_before_it_may_answer(work
     digest, answers = train(workspace, "bg-nbd", quiet), champion_kind(workspace)
     champion = artifacts.champion(workspace)
     with pytest.raises(ReviewFailed, match="bg-nbd was never held against what happened"):
-        challenge(workspace, digest, quiet, horizon_days=365)
+        challenge(workspace, digest, quiet)
 
     # Alone is not enough: nobody knows how the champion would have done.
     backtest(workspace, candidates("bg-nbd"), quiet, horizon_days=365)
     with pytest.raises(ReviewFailed, match=f"never held beside {answers}, which answers"):
-        challenge(workspace, digest, quiet, horizon_days=365)
+        challenge(workspace, digest, quiet)
     assert artifacts.champion(workspace) == champion
 
     records = backtest(workspace, candidates("bg-nbd", answers), quiet, horizon_days=365)
     assert {r["model"] for r in records if r["role"] != "baseline"} == {"bg-nbd", answers}
-    assert last_backtest(workspace, 365) == (records, ("bg-nbd", answers))
+    assert last_backtest(workspace) == (records, ("bg-nbd", answers))
     said = [of_last_backtest(workspace, name) is not None for name in ("bg-nbd", answers)]
     assert sorted(said) == [False, True]
 
@@ -116,7 +117,7 @@ def test_a_model_trained_again_after_another_was_tried_keeps_what_was_known_of_i
 def test_a_candidate_as_good_as_the_champion_answers_though_not_chosen(workspace):
     digest, told = train(workspace, "pareto-nbd", quiet), []
 
-    challenge(workspace, digest, told.append, horizon_days=365)
+    challenge(workspace, digest, told.append)
 
     assert artifacts.champion(workspace) == digest
     assert "review: PASS" in told
@@ -126,9 +127,45 @@ def test_a_candidate_worse_than_the_champion_is_refused(workspace):
     digest, champion = train(workspace, "mbg-cnbd", quiet), artifacts.champion(workspace)
 
     with pytest.raises(ReviewFailed, match=r"\+1\.6% beside that of seasonal-pareto-nbd, which"):
-        challenge(workspace, digest, quiet, horizon_days=365)
+        challenge(workspace, digest, quiet)
 
     assert artifacts.champion(workspace) == champion
+
+
+@pytest.mark.parametrize(
+    ("model", "step"), [("bg-nbd", "bg-nbd"), ("seasonal-pareto-nbd x gamma-gamma", "auto")]
+)
+def test_whoever_was_never_held_is_told_of_a_backtest_there_is(workspace, model, step):
+    digest = train(workspace, model, quiet)
+    workspace.retract("backtest")
+
+    with pytest.raises(ReviewFailed, match=f"Run `clv backtest --model {step}` first"):
+        challenge(workspace, digest, quiet)
+
+
+@pytest.mark.parametrize("model", ["auto", "nbd"])
+def test_whoever_answers_is_among_those_a_backtest_holds(model):
+    others = candidates(model)
+
+    assert candidates(model, "bg-nbd") == (*others, "bg-nbd")
+    assert candidates(model, others[0]) == others
+
+
+def test_a_model_asked_for_by_name_has_to_pass_as_it_would_to_be_promoted(
+    finished, workspace, two_cuts
+):
+    before, champion = Service.open(workspace).table, artifacts.champion(workspace)
+
+    with pytest.raises(ReviewFailed, match="beside that of seasonal-pareto-nbd, which answers"):
+        run_all(workspace.root, finished.log, model="nbd")
+    assert artifacts.champion(workspace) == champion
+    assert Service.open(workspace).table.equals(before)
+
+    promote(workspace, train(workspace, "nbd", quiet), quiet)
+    _, told = run_all(workspace.root, finished.log, model="pareto-nbd")
+    assert champion_kind(workspace) == "pareto-nbd"
+    assert any(text.startswith("review: ") for text in told)
+    assert Service.open(workspace).terms.model_version == artifacts.champion(workspace)
 
 
 def test_without_a_champion_the_review_alone_decides(workspace):
@@ -136,19 +173,18 @@ def test_without_a_champion_the_review_alone_decides(workspace):
     workspace.path(artifacts.CHAMPION).unlink()
     assert champion_kind(workspace) is None
 
-    challenge(workspace, digest, quiet, horizon_days=365)
+    challenge(workspace, digest, quiet)
 
     assert artifacts.champion(workspace) == digest
 
 
 def test_a_backtest_of_another_log_speaks_for_nobody(workspace):
     workspace.path("data/processed/refused.parquet").touch()
-    assert last_backtest(workspace, 365)[0]
-    assert last_backtest(workspace, 300) == ([], ())
+    assert last_backtest(workspace)[0]
 
     workspace.path("data/processed/refused.parquet").unlink()
 
-    assert last_backtest(workspace, 365) == ([], ())
+    assert last_backtest(workspace) == ([], ())
 
 
 def test_a_model_that_is_not_there_is_said_to_be_missing(workspace):

@@ -247,13 +247,18 @@ def test_tiers_are_remembered_across_runs(shop_log, tmp_path):
     assert all(second[c]["previous_tier"] is None for c in second.keys() - moved)
 
 
-@pytest.mark.parametrize("why", ["simulated", "looked further", "cannot be read"])
+@pytest.mark.parametrize(
+    "why", ["simulated", "looked further", "cannot be read", "another horizon"]
+)
 def test_tiers_begin_anew_after_a_table_of_no_use_and_it_is_told(shop_log, tmp_path, why):
     score(tmp_path, shop_log)
     then, end = shop_log, "2011-11-30"
     if why == "simulated":
         then, end = tmp_path / "real.csv", None
         then.write_bytes(shop_log.read_bytes())
+    if why == "another horizon":
+        end = None
+        predict(Workspace(tmp_path), Ask(horizon_days=7), NOW, lambda text: None)
     if why == "cannot be read":
         (tmp_path / "data/processed/predictions.parquet").write_bytes(b"PAR1")
 

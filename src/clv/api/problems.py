@@ -49,9 +49,9 @@ def kind_of(error: errors.ClvError) -> Kind:
 def language(request: Request) -> Language:
     """`es` where the caller prefers Spanish to English, else `en`."""
     wanted: list[tuple[float, Language]] = []
-    for part in request.headers.get("accept-language", "").lower().split(","):
+    for part in request.headers.get("accept-language", "").lower().replace(" ", "").split(","):
         tag, _, weight = part.partition(";q=")
-        wanted += [(_weight(weight), code) for code in LANGUAGES if code == tag.strip()[:2]]
+        wanted += [(_weight(weight), code) for code in LANGUAGES if code == tag[:2]]
     # Of those wanted equally, max takes the first.
     most, best = max(wanted, key=lambda pair: pair[0], default=(0.0, "en"))
     return best if most else "en"

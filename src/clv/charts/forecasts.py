@@ -230,7 +230,7 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
             error_x=whiskers if place == 0 else None,
             hovertemplate="%{y}: %{text}<extra>%{fullData.name}</extra>",
         )
-    off = [speech.percent(one.bias) for one in past]
+    off = [speech.change(one.bias) for one in past]
     table = {speech("made_on"): made_on, **said, speech("difference"): off}
     if any(one.range for one in past):
         table[speech("said_range")] = [

@@ -53,7 +53,7 @@ def _rate(row: dict[str, str | None]) -> tuple[tuple[str, dt.date], float]:
         raise ValueError(f"{written!r} is no rate")
     since = (row.get("from") or "").strip()
     try:
-        return (currency, dt.date.fromisoformat(since) if since else dt.date.min), rate
+        return (currency.upper(), dt.date.fromisoformat(since) if since else dt.date.min), rate
     except ValueError:
         raise ValueError(f"{since!r} is no day") from None
 

@@ -12,6 +12,7 @@ import dataclasses
 import gzip
 import itertools
 import operator
+import os
 import re
 import tempfile
 import zipfile
@@ -75,6 +76,8 @@ def require_files(paths: Sequence[Path]) -> None:
             problem, step = "is a folder, not a file.", f"Name its files, such as {path / '*.csv'}."
         elif not path.is_file():
             problem, step = "there is no such file.", "Check the path."
+        elif not os.access(path, os.R_OK):
+            problem, step = "it may not be read.", "Give yourself the right to."
         elif path.stat().st_size == 0:
             problem, step = "the file is empty.", "Export it again."
         elif not path.name.lower().endswith(SUFFIXES):

@@ -77,7 +77,9 @@ def _typed(raw: ibis.Table, source: Source, cleaning: Cleaning) -> ibis.Table:
         amount = values["amount"]
         values |= {"quantity": ibis.ifelse(amount < 0, -1, 1), "unit_price": amount.abs()}
     return raw.select(
-        *("invoice", "stock_code", "description", "country", "currency", "rest"),
+        *("invoice", "stock_code", "description", "country"),
+        currency=stripped(raw.currency).upper().nullif(""),
+        rest=raw.rest,
         customer_id=customer(raw.customer_id, cleaning),
         invoice_date=values["invoice_date"],
         quantity=values["quantity"].cast("int64"),

@@ -158,26 +158,20 @@ def backtest(
 def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
     """What a model is chosen from that was asked for by name, or as ``auto``.
 
-    One asked for by name is held beside the kind of model that answers now, where that is said.
+    The kind of model that answers now is held beside it, where that is said.
     """
-    if model == "auto":
-        return CANDIDATES
-    return tuple(dict.fromkeys(name for name in (model, champion) if name))
+    names = CANDIDATES if model == "auto" else (model,)
+    return tuple(dict.fromkeys((*names, *filter(None, [champion]))))
 
 
-def last_backtest(
-    workspace: Workspace, horizon_days: int | None = None
-) -> tuple[list[Record], tuple[str, ...]]:
-    """The records of the backtest on the log as it is, and what it chose from; none without one.
-
-    One that was asked for another horizon counts only where none is named.
-    """
+def last_backtest(workspace: Workspace) -> tuple[list[Record], tuple[str, ...]]:
+    """The records of the backtest on the log as it is, and what it chose from; none without one."""
     try:
         noted = workspace.read_json(files.REVIEW)
         among, days = tuple(noted["among"]), noted["horizon_days"]
     except (OSError, ValueError, LookupError, TypeError):
         return [], ()
-    if not workspace.is_current("backtest", _key(workspace, among, horizon_days or days)):
+    if not workspace.is_current("backtest", _key(workspace, among, days)):
         return [], ()
     return list(workspace.read_json(files.BACKTEST_REPORT)), among
 

@@ -35,7 +35,6 @@ def challenge(
     digest: str,
     tell: Tell,
     *,
-    horizon_days: int,
     tracking: Tracking | None = None,
 ) -> None:
     """Promote the model stored under ``digest`` where its backtest speaks for it.
@@ -45,17 +44,19 @@ def challenge(
         ClvError: as :func:`clv.pipeline.train.promote`.
     """
     from clv.evaluation.review import Review
+    from clv.models.lifetime_value import JOINED
 
     fetched(workspace, digest, tracking)
     model = artifacts.manifest(workspace, digest)["model"]
-    records, among = last_backtest(workspace, horizon_days)
+    records, among = last_backtest(workspace)
     champion = champion_kind(workspace)
     if model not in among or champion not in (None, *among):
         beside = "" if model not in among else f" beside {champion}, which answers"
         raise ReviewFailed(
             digest,
             [f"{model} was never held{beside} against what happened on this log."],
-            next_step=f"Run `clv backtest --model {model}` first.",
+            # No setting names a spend model; all candidates together have one that does.
+            next_step=f"Run `clv backtest --model {'auto' if JOINED in model else model}` first.",
         )
     chosen = choose(records, among) == model
     findings = [*_of_rules(workspace, model, chosen=chosen)]
@@ -63,7 +64,9 @@ def challenge(
         findings.append(beside_champion(records, model, champion))
     failed = [one.found for one in findings if one.word == "FAIL"]
     if failed:
-        raise ReviewFailed(digest, failed, next_step="Keep the model that answers.")
+        raise ReviewFailed(
+            digest, failed, next_step="Keep the model that answers; `clv predict` scores with it."
+        )
     reviewed = Review(tuple(findings))
     tell(f"review: {reviewed.word}")
     promote(

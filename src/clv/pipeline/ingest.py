@@ -85,9 +85,9 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
         for path in log.paths
     ]
     beside = {
-        name: files.file_digest(path)
+        name: path.is_file() and files.file_digest(path)
         for name, path in (("rates", log.rates), ("calendar", log.calendar))
-        if path and path.is_file()
+        if path
     }
     facts = dataclasses.replace(log, paths=(), rates=None, calendar=None, today=dt.date.min)
     key = step_key(workspace, sources=sources, beside=beside, log=facts)
@@ -140,6 +140,7 @@ class _Ingest:
 
     def _judged(self) -> ibis.Table:
         log = self.log
+        rates = log.rates and currency.read_rates(self.connection, log.rates)
         parts = load.load(self.connection, log.paths, log.source, self.stage.folder)
         with load.reading(parts, log.source):
             if log.source.export is not None:
@@ -156,18 +157,14 @@ class _Ingest:
             preprocess.require_past(judged, log.today)
         if "currency" not in log.source.headers:
             return judged
-        lines = self._in_one_currency(judged)
+        lines = self._in_one_currency(judged, rates)
         judged = preprocess.judge(lines, log.source, log.cleaning)
         return engine.hold_numbered(self.connection, judged)
 
-    def _in_one_currency(self, lines: ibis.Table) -> ibis.Table:
-        counted = lines.filter(lines.rule.isnull() | (lines.rule == "return"))
-        log, stated = (
-            self.log,
-            currency.currencies(lines if self.log.source.export is None else counted),
-        )
-        if log.rates is not None and log.currency is not None:
-            rates = currency.read_rates(self.connection, log.rates)
+    def _in_one_currency(self, lines: ibis.Table, rates: ibis.Table | None) -> ibis.Table:
+        log, counted = self.log, lines.filter(lines.rule.isnull() | (lines.rule == "return"))
+        stated = currency.currencies(lines if log.source.export is None else counted)
+        if rates is not None and log.currency is not None:
             return currency.convert(lines, rates, log.currency)
         if len({*stated, log.currency} - {None}) > 1:
             raise SourceUnreadable(

@@ -78,12 +78,16 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     doubt = shocks[ask.horizon_days], maps[ask.horizon_days]
     terms = _terms(facts, ask, checked, doubt, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
-    table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
     last = _last_sketched(target, summary.window.end) if earlier is not None else None
+    if earlier is not None and earlier["horizon_days"][0].as_py() != ask.horizon_days:
+        tell("tiers begin anew: the last table was of another horizon")
+        earlier = None
+    table = clv_table(artifacts.load(workspace, digest), summary, terms, earlier=earlier)
     sketched, moved = _drift(workspace, digest, ask, summary, table, last=last)
     with workspace.staging() as stage:
         kept = {
             "as_of": summary.window.end,
+            "summary": files.data_digest(path),
             "horizon_days": ask.horizon_days,
             "horizons": json.dumps(checked),
             "shocks": json.dumps(shocks),

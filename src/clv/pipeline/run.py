@@ -11,7 +11,7 @@ from clv.checked import Predictions
 from clv.errors import NotEnoughData
 from clv.evaluation.past import choose
 from clv.pipeline.backtest import backtest, candidates, checkable_from
-from clv.pipeline.gate import UNCHECKED, tags_of
+from clv.pipeline.gate import UNCHECKED, challenge, champion_kind, tags_of
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.record import record
@@ -47,16 +47,20 @@ def run(
 ) -> Outcome:
     """All verbs in order; the training is recorded with its backtest where it is tracked.
 
-    A log too short for a backtest is forecast all the same, unchecked.
+    A log too short for a backtest is forecast all the same, unchecked. A model asked for by name
+    while another kind answers has to pass :func:`clv.pipeline.gate.challenge`.
 
     ``ingested`` is called with the ETL report as soon as there is one, long before the end.
 
     Raises:
+        ReviewFailed: the model asked for did not pass; the champion stays, and so does its table.
         ClvError: from the verbs; what earlier verbs wrote stays.
     """
     etl = ingest(workspace, log, tell)
     ingested(etl)
-    among = candidates(model)
+    kind = None if model == "auto" else champion_kind(workspace)
+    rival = None if kind == model else kind
+    among = candidates(model, rival)
     try:
         records = backtest(workspace, among, tell, horizon_days=ask.horizon_days)
     except NotEnoughData as error:
@@ -64,13 +68,15 @@ def run(
         workspace.retract("backtest")
         records = []
     try:
-        digest = train(workspace, choose(records, among), tell)
+        digest = train(workspace, model if rival else choose(records, among), tell)
     except NotEnoughData as error:
         workspace.retract("backtest")
         return Outcome(etl, [], _not_yet(error, etl))
-    if tracking is None or not is_promoted(workspace, digest, tracking):
-        # It was chosen by the backtest, so that there is nobody to hold it beside.
-        found = tags_of(workspace.read_json(files.REVIEW)) if records else UNCHECKED
+    # Without a rival it was chosen by the backtest, so that there is nobody to hold it beside.
+    found = tags_of(workspace.read_json(files.REVIEW)) if records else UNCHECKED
+    if rival:
+        challenge(workspace, digest, tell, tracking=tracking)
+    elif tracking is None or not is_promoted(workspace, digest, tracking, found):
         promote(workspace, digest, tell, tracking=tracking, records=records, review=found)
     else:
         record(workspace, digest, tracking, tell, records=records)

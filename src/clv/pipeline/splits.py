@@ -65,14 +65,14 @@ def open_tables(connection: Any, workspace: Workspace) -> Tables:
         table(path) for path in (files.CLEAN_LINES, files.REFUSED, files.RETURNS)
     )
     path = workspace.path(files.SUMMARY)
-    summary = parquet.read_summary(path)
+    summary, net = parquet.read_summary(path), parquet.facts_of(path)["basis"] == "net"
     return Tables(
         # Anonymous lines may be kept under one name, which is no customer.
         lines=engine.hold(connection, lines.semi_join(known, "customer_id")),
-        credits=refused.filter(refused.rule == "return"),
+        credits=refused.filter((refused.rule == "return") & net),
         returns=returns,
         window=summary.window,
-        net=parquet.facts_of(path)["basis"] == "net",
+        net=net,
         calendar=summary.calendar,
     )
 
@@ -100,10 +100,11 @@ def followed(tables: Tables, split: Split, horizon_days: int) -> Outcome:
 def _followed(tables: Tables, holdout: ObservationWindow) -> ibis.Table:
     """Per customer: purchase days, matched net value, and cash in less cash out.
 
-    ``waited`` is on which day of the holdout the first purchase day lies, 0 where there is none.
+    Both sums are on the basis of the log: before returns where that is gross. ``waited`` is on
+    which day of the holdout the first purchase day lies, 0 where there is none.
     """
     lines, credits = (_within(table, holdout) for table in (tables.lines, tables.credits))
-    days = summarize.transactions(lines, tables.returns, holdout.end, net=True)
+    days = summarize.transactions(lines, tables.returns, holdout.end, net=tables.net)
     days = days.filter(days.date >= holdout.start)
     bought = days.group_by("customer_id").agg(
         purchase_days=days.count(),

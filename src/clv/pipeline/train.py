@@ -97,17 +97,19 @@ def promote(
     _point(workspace, digest, tell)
     if tracking is not None:
         with workspace.staging() as stage:
-            stage.publish("promote", key_of(digest=digest, uri=tracking.uri), [])
+            stage.publish("promote", _promoted(digest, tracking, review), [])
 
 
-def is_promoted(workspace: Workspace, digest: str, tracking: Tracking) -> bool:
-    """Whether ``digest`` answers and was promoted in MLflow too, as far as is known here."""
-    key = key_of(digest=digest, uri=tracking.uri)
-    return (
-        _answers(workspace, digest)
-        and workspace.is_current("promote", key)
-        and not tracking.is_gone
-    )
+def is_promoted(
+    workspace: Workspace, digest: str, tracking: Tracking, review: Mapping[str, str]
+) -> bool:
+    """Whether ``digest`` answers, and in MLflow too with this ``review``, as far as known here."""
+    current = workspace.is_current("promote", _promoted(digest, tracking, review))
+    return current and _answers(workspace, digest) and not tracking.is_gone
+
+
+def _promoted(digest: str, tracking: Tracking, review: Mapping[str, str]) -> str:
+    return key_of(digest=digest, uri=tracking.uri, review=dict(review))
 
 
 def sync(workspace: Workspace, tracking: Tracking, tell: Tell) -> str:

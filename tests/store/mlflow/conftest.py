@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import shutil
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 from runs import run_all
 
-from clv.errors import ModelNotFound
 from clv.models import correction
 from clv.pipeline.run import Outcome
 from clv.store.mlflow import recorder
@@ -35,8 +33,8 @@ def tracking_in(root):
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory):
     root = tmp_path_factory.mktemp("mlflow")
-    with contextlib.suppress(ModelNotFound):
-        recorder.champion(tracking_in(root))
+    with recorder._reached(tracking_in(root)) as client:
+        client.search_registered_models()
     return root / "mlflow.db"
 
 

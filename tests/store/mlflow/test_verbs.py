@@ -127,6 +127,8 @@ def test_an_unchanged_run_does_not_touch_mlflow(finished, monkeypatch):
 
 def test_when_mlflows_file_was_removed_the_next_run_records_again(finished, tracked):
     tracked.workspace.path("mlflow.db").unlink()
+    with pytest.raises(ModelNotFound):
+        sync(tracked.workspace, tracked.tracking, quiet)
 
     _, told = run_all(tracked.workspace.root, finished.log, tracking=tracked.tracking)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from runs import contents
+from runs import contents, run_all
 from typer.testing import CliRunner
 
 from clv import cli
@@ -26,7 +26,7 @@ def quiet(text):
 
 def refusal_of(tracked, digest):
     with pytest.raises(ReviewFailed) as refusal:
-        challenge(tracked.workspace, digest, quiet, horizon_days=365, tracking=tracked.tracking)
+        challenge(tracked.workspace, digest, quiet, tracking=tracked.tracking)
     return refusal.value
 
 
@@ -66,7 +66,7 @@ def held(tracked, other, monkeypatch):
 def test_a_challenger_not_worse_answers_and_mlflow_keeps_why(client, tracked, other, held, ratio):
     held(ratio)
 
-    challenge(tracked.workspace, other, quiet, horizon_days=365, tracking=tracked.tracking)
+    challenge(tracked.workspace, other, quiet, tracking=tracked.tracking)
 
     assert artifacts.champion(tracked.workspace) == other
     digest, kept = tags(client)
@@ -98,7 +98,7 @@ def test_a_worse_one_is_refused_and_the_last_good_one_stays(client, tracked, oth
 def test_a_review_may_ask_for_a_look_without_stopping_anything(client, tracked, other, held):
     held(1.0, "REVIEW")
 
-    challenge(tracked.workspace, other, quiet, horizon_days=365, tracking=tracked.tracking)
+    challenge(tracked.workspace, other, quiet, tracking=tracked.tracking)
 
     assert tags(client)[1]["review"] == "REVIEW"
 
@@ -117,6 +117,16 @@ def test_a_whole_run_promotes_what_its_backtest_chose_and_keeps_its_review(clien
 def clv(tracked, *words):
     place = ["--workspace", str(tracked.workspace.root)]
     return CliRunner().invoke(cli.app, [*words, *place])
+
+
+def test_a_run_with_another_review_of_the_same_model_says_so_in_mlflow(client, tracked, finished):
+    digest, reviewed = tags(client)
+    promote(tracked.workspace, digest, quiet, tracking=tracked.tracking)
+    assert tags(client) == (digest, {"review": "unreviewed"})
+
+    run_all(tracked.workspace.root, finished.log, tracking=tracked.tracking)
+
+    assert tags(client) == (digest, reviewed)
 
 
 def test_the_command_line_refuses_with_a_code_and_promotes_unreviewed_when_told(
@@ -139,7 +149,7 @@ def test_the_command_line_refuses_with_a_code_and_promotes_unreviewed_when_told(
 
 def test_no_reason_of_an_earlier_promotion_stays(client, tracked, other, held):
     held(1.0)
-    challenge(tracked.workspace, other, quiet, horizon_days=365, tracking=tracked.tracking)
+    challenge(tracked.workspace, other, quiet, tracking=tracked.tracking)
 
     promote(tracked.workspace, other, quiet, tracking=tracked.tracking)
 

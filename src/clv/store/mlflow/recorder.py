@@ -117,6 +117,8 @@ def promote(tracking: Tracking, digest: str, review: Mapping[str, str]) -> None:
 
 def champion(tracking: Tracking) -> str:
     """The digest of the model the alias ``champion`` names."""
+    if tracking.is_gone:  # to ask would make an empty file
+        raise _nothing(tracking, f"model {NAME}@{CHAMPION}")
     with _reached(tracking) as client:
         registered = client.search_registered_models(f"name = '{NAME}'")
         number = registered[0].aliases.get(CHAMPION) if registered else None
