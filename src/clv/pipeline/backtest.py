@@ -218,8 +218,7 @@ def _horizons(horizon_days: int) -> list[int]:
 
 
 def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
-    present = [name for name in INPUTS if workspace.is_file(name)]
-    return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
+    return step_key(workspace, *INPUTS, among=list(among), horizons=_horizons(horizon_days))
 
 
 def _publish(stage: Stage, key: str, asked: Mapping[str, Any], held: Held, data: str) -> None:

@@ -50,8 +50,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
-    spoken_by = evidence(workspace, digest)
-    key = step_key(workspace, files.SUMMARY, *spoken_by, ask=ask, champion=digest)
+    read = files.SUMMARY, files.CLEAN_LINES, files.REFUSED
+    key = step_key(workspace, *read, *evidence(workspace, digest), ask=ask, champion=digest)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
