@@ -115,20 +115,6 @@ def test_what_came_agrees_with_a_plain_loop_over_the_orders(grown):
     assert net_cash(orders, newcomers, tomorrow, end) > 0
 
 
-def test_a_credit_note_that_matches_nothing_is_part_of_what_came(tmp_path):
-    orders, day = draw_orders(), THEN + dt.timedelta(days=30)
-    score(tmp_path, draw_orders(THEN))
-    summaries, came = set(), []
-    for amount in (-1e6, -2e6):
-        later = sorted([*orders, ("c0", day, amount)], key=lambda order: order[1])
-        workspace, _, _ = score(tmp_path, later)
-        summaries.add(files.data_digest(workspace.path(files.SUMMARY)))
-        came += [row["actual"] for row in workspace.read_json(files.MATURED)]
-
-    assert len(summaries) == 1
-    assert came[0] - came[1] == pytest.approx(1e6)
-
-
 def test_a_forecast_in_margin_is_held_against_margin_and_one_without_the_past_says_so(tmp_path):
     early = [order for order in draw_orders(THEN) if order[1] > dt.date(2024, 1, 15)]
     late = [order for order in draw_orders() if order[1] > dt.date(2024, 1, 15)]
@@ -154,6 +140,20 @@ def test_scoring_the_same_day_again_replaces_its_forecast(tmp_path):
     every = [r for r in forecasts.to_pylist() if r["value_tier"] == "all"]
     assert [(r["horizon_days"], r["margin"]) for r in every] == [(30, 1.0), (91, 0.5)]
     assert past.num_rows == 2 * every[0]["customers"]
+
+
+def test_a_credit_note_that_matches_nothing_is_part_of_what_came(tmp_path):
+    orders, day = draw_orders(), THEN + dt.timedelta(days=30)
+    score(tmp_path, draw_orders(THEN))
+    summaries, came = set(), []
+    for amount in (-1e6, -2e6):
+        later = sorted([*orders, ("c0", day, amount)], key=lambda order: order[1])
+        workspace, _, _ = score(tmp_path, later)
+        summaries.add(files.data_digest(workspace.path(files.SUMMARY)))
+        came += [row["actual"] for row in workspace.read_json(files.MATURED)]
+
+    assert len(summaries) == 1
+    assert came[0] - came[1] == pytest.approx(1e6)
 
 
 @pytest.mark.parametrize("why", ["on another basis", "cannot be read"])

@@ -296,7 +296,7 @@ def _fit(split: Split, among: Sequence[str], unfitted: list[Unfitted]) -> dict[s
 
 
 def _chosen(
-    model: LifetimeValue, name: str, split: Split, outcome: Outcome, terms: Doubt
+    model: LifetimeValue, name: str, split: Split, outcome: Outcome, doubt: Doubt
 ) -> Forecast:
     """The forecast that would have been made, with its ranges."""
     days = outcome.horizon_days
@@ -304,7 +304,7 @@ def _chosen(
     value = model.expected_value(split.summary, days)
     mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
     shown = f"{name} + boosted" if model.is_corrected(days) else name
-    return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, terms))
+    return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, doubt))
 
 
 def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> list[Forecast]:
@@ -351,13 +351,13 @@ def _ranges(
     model: LifetimeValue,
     summary: CustomerSummary,
     outcome: Outcome,
-    terms: Doubt,
+    doubt: Doubt,
 ) -> dict[str, Range]:
     """How the chosen forecast spreads, and where what happened lies in it."""
     from clv.models.spread import held_against
     from clv.numerics.calibration import randomized_pit
 
-    actual, (shock, maps) = outcome.actual, terms
+    actual, (shock, maps) = outcome.actual, doubt
     held = held_against(
         model,
         summary,
