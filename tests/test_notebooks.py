@@ -9,7 +9,7 @@ import pytest
 from nbmake.nb_run import NotebookRun
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-CHARTS = {"etl_clv": 2, "model_pareto": 3}
+CHARTS = {"etl_clv": 2, "model_pareto": 2}
 PLOTLY = "application/vnd.plotly.v1+json"
 
 

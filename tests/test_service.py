@@ -302,7 +302,7 @@ def rewritten(path, *, rows=None, **facts):
         ({"summary": b"another"}, "not what model"),
         ({"rows": 5}, "customers are not those"),
         ({"rows": 0}, "customers are not those"),
-        ({"horizons": None}, "under which terms"),
+        ({"earlier": None}, "under which terms"),
         ({"margin": None}, "under which terms"),
         ({"version": b"9"}, f"{PREDICTIONS.name} version 9"),
     ],

@@ -110,12 +110,10 @@ class CustomerSummary:
         table: pa.Table,
         window: ObservationWindow,
         time_unit: TimeUnit = TimeUnit.DAY,
-        purchases_by_day: tuple[int, ...] | None = None,
-        spend_season: tuple[float, ...] | None = None,
+        **known: Any,
     ) -> Self:
         """A summary around ``table``, checked against ``CUSTOMER_SUMMARY``."""
-        checked = check(table, CUSTOMER_SUMMARY)
-        return cls(checked, window, time_unit, purchases_by_day, spend_season)
+        return cls(check(table, CUSTOMER_SUMMARY), window, time_unit, **known)
 
     @classmethod
     def from_arrays(
@@ -135,7 +133,8 @@ class CustomerSummary:
         }
         count = len(next(iter(arrays.values()), pa.array([])))
         arrays.setdefault("customer_id", pa.array([str(i + 1) for i in range(count)]))
-        return cls.from_table(pa.table(arrays), window, time_unit, purchases_by_day)
+        table = pa.table(arrays)
+        return cls.from_table(table, window, time_unit, purchases_by_day=purchases_by_day)
 
     def __len__(self) -> int:
         return int(self.table.num_rows)

@@ -78,13 +78,6 @@ def _warn_simulated(session: Session) -> None:
         session.show(terminal.SIMULATED)
 
 
-def _past_records(session: Session, digest: str) -> list[dict[str, Any]]:
-    """The backtest that speaks for a stored model, on the log as it is."""
-    from clv.pipeline.earlier import records_of
-
-    return records_of(session.workspace, digest)
-
-
 @verb("ingest")
 def ingest(session: Session, source: Sources = None) -> None:
     """Clean a raw log into tables: every line is kept, or refused by one rule."""
@@ -141,12 +134,13 @@ def doctor(
 def train(session: Session, model: ModelName) -> None:
     """Fit a model to the customer summary, store it and record it in MLflow."""
     from clv import terminal
+    from clv.pipeline.earlier import records_of
     from clv.pipeline.record import record
     from clv.pipeline.train import train as fit
 
     digest = fit(session.workspace, model, session.tell)
     if session.tracking is not None:
-        records = _past_records(session, digest)
+        records = records_of(session.workspace, digest)
         record(session.workspace, digest, session.tracking, session.tell, records=records)
     _warn_simulated(session)
     report = terminal.fit_facts(session.workspace, digest)
@@ -163,12 +157,13 @@ def promote(
     ] = False,
 ) -> None:
     """Let a stored model answer, if on this log it is not worse than the one that does."""
+    from clv.pipeline.earlier import records_of
     from clv.pipeline.gate import challenge
     from clv.pipeline.train import promote as point
 
     place, tracking = session.workspace, session.tracking
     if unreviewed:
-        records = _past_records(session, digest)
+        records = records_of(place, digest)
         point(place, digest, session.tell, tracking=tracking, records=records)
     else:
         challenge(place, digest, session.tell, tracking=tracking)

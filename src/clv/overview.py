@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +29,6 @@ from clv.evaluation.past import worth_of_trees
 from clv.lists import CallList
 from clv.models.clv_table import Crowd
 from clv.models.tracking import Tracking, tracking
-from clv.pipeline.earlier import NOTHING, Earlier
 from clv.service import Service
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -108,9 +106,7 @@ class Overview:
     def open(cls, workspace: Workspace, service: Service) -> Overview:
         """The overview of the workspace whose service this is."""
         cohorts = parquet.read(files.require(workspace, files.COHORTS, "clv ingest"), COHORTS)
-        facts = parquet.facts_of(workspace.path(files.PREDICTIONS))
-        known: Earlier = json.loads(facts.get("earlier", "null")) or NOTHING
-        held = _past(known)
+        held = _past(service.past)
         tried = sorted({one.horizon_days for one in held})
         horizon = service.terms.horizon_days
         nearest = min(tried, key=lambda days: abs(days - horizon), default=0)
@@ -118,7 +114,7 @@ class Overview:
         past = by_horizon.get(nearest, ())
         oftener = [own for own in by_horizon.values() if len(own) > len(past)]
         ladder = _ladder(workspace, service.as_of, net=service.terms.basis == "net")
-        trees = worth_of_trees(known["records"])
+        trees = worth_of_trees(service.past["records"])
         return cls(
             service,
             cohorts,
@@ -127,7 +123,7 @@ class Overview:
             oftener[-1] if oftener else (),
             _report(workspace, files.MATURED) or [],
             trees,
-            _champion(workspace, service.terms.model_version, known["review"]),
+            _champion(workspace, service.terms.model_version, service.past["review"]),
             workspace.path(files.REPORT),
         )
 
@@ -246,7 +242,7 @@ def _champion(workspace: Workspace, digest: str, review: Mapping[str, Any] | Non
     )
 
 
-def _past(past: Earlier) -> list[PastForecast]:
+def _past(past: Mapping[str, Any]) -> list[PastForecast]:
     """The backtest's totals, by date."""
     return [
         PastForecast(

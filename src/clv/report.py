@@ -26,7 +26,7 @@ SHOWN = (
 def make_report(workspace: Workspace) -> Path:
     """Write ``reports/report.html``, unless nothing it shows has changed; returns where it is."""
     files.require(workspace, files.PREDICTIONS, "clv predict")
-    key = step_key(workspace, *(name for name in SHOWN if workspace.is_file(name)))
+    key = step_key(workspace, *SHOWN)
     if not workspace.is_current("report", key):
         # What draws is not loaded where there is nothing to draw; so in `page`.
         from clv.overview import Overview

@@ -24,15 +24,13 @@ import pyarrow as pa
 
 from clv.checked import CustomerSummary
 from clv.errors import ClvError, CustomerNotFound, IncompatibleArtifact, QuestionUnanswerable
-from clv.evaluation.past import common_shock
+from clv.evaluation.past import earned
 from clv.histories import Purchase, Row, Tally, from_purchases, from_tally
 from clv.models.base import Float
 from clv.models.clv_table import Crowd, Terms, clv_table, predicted_clv
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.ranges import of_groups, of_months
-from clv.models.segments import HorizonValidated
-from clv.numerics.calibration import AS_STATED, Calibration
-from clv.numerics.predictive import Bool, Ranges, Shock
+from clv.numerics.predictive import Bool, Ranges
 from clv.periods import ObservationWindow
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -43,10 +41,6 @@ Source = Literal["stored", "live"]
 
 HORIZONS_AT_HAND = 8
 PREDICT_AGAIN = "Run `clv predict`."
-
-
-Doubts = Mapping[int, tuple[Shock, Calibration]]
-"""By horizon tried: what may move everybody, and what stated chances were worth."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,13 +72,12 @@ class Service:
         summary: CustomerSummary,
         table: pa.Table,
         terms: Terms,
-        horizons: Mapping[int, HorizonValidated],
+        past: Mapping[str, Any],
         *,
-        doubts: Doubts,
         expected_range: tuple[float, float] | None,
     ) -> None:
         self.model, self.summary, self.table = model, summary, table
-        self.terms, self.horizons, self.doubts = terms, horizons, doubts
+        self.terms, self.past = terms, past
         self.expected_range = expected_range
         self._places = {name: place for place, name in enumerate(table["customer_id"].to_pylist())}
         self._crowd = functools.lru_cache(HORIZONS_AT_HAND)(self._crowd_at)
@@ -106,10 +99,10 @@ class Service:
             raise _unfit(path, f"it is not what model {digest} says of the summary beside it.")
         if not table["customer_id"].equals(summary.table["customer_id"]):
             raise _unfit(path, "its customers are not those of the summary beside it.")
-        terms, horizons, doubts = _terms_of(path, table, facts)
-        model = artifacts.load(workspace, digest)
+        terms = _terms_of(path, table, facts, summary.window.days)
+        model, past = artifacts.load(workspace, digest), json.loads(facts["earlier"])
         total = parquet.totals_of(facts).get(EVERYBODY)
-        return cls(model, summary, table, terms, horizons, doubts=doubts, expected_range=total)
+        return cls(model, summary, table, terms, past, expected_range=total)
 
     @property
     def as_of(self) -> dt.date:
@@ -273,16 +266,12 @@ class Service:
         """The terms of the table, but for what the question wants otherwise."""
         own = self.terms
         horizon_days = question.horizon_days or own.horizon_days
-        untried = common_shock((), horizon_days, history_days=self.summary.window.days)
-        shock, calibration = self.doubts.get(horizon_days, (untried, AS_STATED))
         follows = own.churn_window_days == own.horizon_days
         rate = question.discount_rate
         return dataclasses.replace(
             own,
             horizon_days=horizon_days,
-            horizon_validated=self.horizons.get(horizon_days, "extrapolated"),
-            shock=shock,
-            calibration=calibration,
+            **earned(self.past, horizon_days, history_days=self.summary.window.days),
             interval_level=question.interval_level or own.interval_level,
             churn_window_days=horizon_days if follows else own.churn_window_days,
             discount_rate=own.discount_rate if rate is None else rate,
@@ -299,29 +288,19 @@ def _unfit(path: Any, problem: str) -> IncompatibleArtifact:
     return IncompatibleArtifact(path, problem, next_step=PREDICT_AGAIN)
 
 
-def _terms_of(
-    path: Any, table: pa.Table, facts: Mapping[str, str]
-) -> tuple[Terms, dict[int, HorizonValidated], Doubts]:
-    """The terms a stored CLV table was asked under, and how horizons fared that were tried."""
-    told = {"discount_rate", "margin", "horizons", "shocks", "calibrations", "expected_range"}
+def _terms_of(path: Any, table: pa.Table, facts: Mapping[str, str], history_days: int) -> Terms:
+    """The terms a stored CLV table was asked under."""
+    told = {"discount_rate", "margin", "earlier", "expected_range"}
     if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]
     names = {field.name for field in dataclasses.fields(Terms)} & first.keys()
     names -= {"interval_level"}  # null where the model has no intervals
-    horizons, shocks, worths = (
-        json.loads(facts[name]) for name in ("horizons", "shocks", "calibrations")
-    )
-    doubts = {
-        int(days): (Shock(*shocks[days]), Calibration(tuple(worths[days]))) for days in shocks
-    }
-    shock, calibration = doubts[first["horizon_days"]]
-    terms = Terms(
-        **{name: first[name] for name in names},
+    stated = {name: first[name] for name in names}
+    past, days = json.loads(facts["earlier"]), first["horizon_days"]
+    return Terms(
+        **(stated | earned(past, days, history_days=history_days)),
         discount_rate=float(facts["discount_rate"]),
         margin=float(facts["margin"]),
         simulated=facts.get("simulated") == "true",
-        shock=shock,
-        calibration=calibration,
     )
-    return terms, {int(days): word for days, word in horizons.items()}, doubts

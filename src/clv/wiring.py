@@ -12,7 +12,7 @@ from clv.data.download import Progress
 from clv.data.preprocess import Cleaning
 from clv.data.sources import Source
 from clv.data.sources.online_retail import ONLINE_RETAIL
-from clv.data.sources.order_log import order_log
+from clv.data.sources.order_log import COLUMNS, order_log
 from clv.data.sources.recognize import EXPORTS, Parts, recognize, source_of
 from clv.errors import SettingsError, SourceUnreadable
 from clv.pipeline.ingest import Log
@@ -28,8 +28,6 @@ from clv.store.workspace import Workspace
 RAW = "data/raw"
 LOG_NAME = "online_retail_II"
 SIMULATED_LOG = f"{RAW}/simulated_shop.csv"
-
-COLUMNS = ("customer_id", "date", "amount", "order_id", "country", "currency_column")
 
 
 def workspace(settings: Settings) -> Workspace:

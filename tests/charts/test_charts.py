@@ -49,7 +49,6 @@ def predictions():
     return pa.table({"value_tier": tiers, "predicted_clv": values, "rfm_group": groups})
 
 
-ALIVE = np.array([[0.9, 0.8], [0.99, 0.05]])
 HELD = [PastForecast(dt.date(2010, 3, 1), 365, 120.0, 100.0)]
 TRACKED = Tracking(
     np.arange(np.datetime64("2011-01-25"), np.datetime64("2011-03-10")),
@@ -75,7 +74,6 @@ DRAWN = {
     "shares": lambda say: forecasts.tier_shares(predictions(), say),
     "groups": lambda say: forecasts.rfm_groups(predictions(), say),
     "held": lambda say: forecasts.held_forecasts(HELD, say),
-    "alive": lambda say: model.p_alive_map([1, 9], [7, 91], ALIVE, 730, say),
     "followed": lambda say: model.followed(TRACKED, say),
     "season": lambda say: model.season(SEASON, say),
     "months": lambda say: forecasts.month_by_month(MONTHS, say),

@@ -96,8 +96,7 @@ def test_trying_another_model_changes_nothing_of_what_the_champion_says(workspac
     assert after.table.equals(before.table)
     for what in ("past", "oftener", "trees", "champion"):
         assert getattr(after, what) == getattr(before, what), what
-    assert after.service.doubts == before.service.doubts
-    assert after.service.horizons == before.service.horizons
+    assert after.service.past == before.service.past
     assert after.service.expected_range == before.service.expected_range
     assert records_of(workspace, artifacts.champion(workspace)) == []
 
@@ -189,4 +188,4 @@ def test_a_backtest_of_another_log_speaks_for_nobody(workspace):
 
 def test_a_model_that_is_not_there_is_said_to_be_missing(workspace):
     with pytest.raises(ModelNotFound):
-        challenge(workspace, "0" * 16, quiet, horizon_days=365)
+        challenge(workspace, "0" * 16, quiet)

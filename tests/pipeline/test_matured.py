@@ -175,6 +175,20 @@ def test_scoring_the_same_day_again_replaces_its_forecast(tmp_path):
     assert past.num_rows == 2 * every[0]["customers"]
 
 
+def test_a_credit_note_that_matches_nothing_is_part_of_what_came(tmp_path):
+    orders, day = draw_orders(), THEN + dt.timedelta(days=30)
+    score(tmp_path, draw_orders(THEN))
+    summaries, came = set(), []
+    for amount in (-1e6, -2e6):
+        later = sorted([*orders, ("c0", day, amount)], key=lambda order: order[1])
+        workspace, _, _ = score(tmp_path, later)
+        summaries.add(files.data_digest(workspace.path(files.SUMMARY)))
+        came += [row["actual"] for row in workspace.read_json(files.MATURED)]
+
+    assert len(summaries) == 1
+    assert came[0] - came[1] == pytest.approx(1e6)
+
+
 @pytest.mark.parametrize("why", ["on another basis", "cannot be read"])
 def test_forecasts_of_no_use_are_left_behind_and_it_is_told(tmp_path, why):
     workspace, _, _ = score(tmp_path, draw_orders(THEN))

@@ -82,7 +82,7 @@ def test_a_second_run_computes_nothing_and_says_why(finished, workspace):
         ({"churn_window_days": 91}, {"predict"}),
         ({"horizon_days": 91}, {"predict"}),
         ({"horizon_days": 300}, {"backtest", "train", "predict"}),
-        ({"country": None, "anonymous_as": "guest"}, {"ingest", "backtest"}),
+        ({"country": None, "anonymous_as": "guest"}, {"ingest", "backtest", "predict"}),
         ({"basis": "gross"}, {"ingest", "train", "backtest", "promote", "predict"}),
     ],
 )

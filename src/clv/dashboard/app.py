@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
-from clv import wiring
 from clv.dashboard.pages import customers, model, segments, this_week
 from clv.errors import ClvError
 from clv.live import LiveService
@@ -19,6 +19,7 @@ from clv.overview import Overview
 from clv.service import Service
 from clv.settings import read_settings
 from clv.speech import LANGUAGES, NAMES, Language, Speech
+from clv.store.workspace import Workspace
 
 Show = Callable[[Narrative], None]
 PAGES: dict[str, Show] = {
@@ -84,7 +85,7 @@ def _language() -> Language:
 
 @st.cache_resource(show_spinner=False)
 def _live(workspace: str) -> LiveService:
-    return LiveService(wiring.workspace(read_settings()))
+    return LiveService(Workspace(Path(workspace)))
 
 
 # A service is never altered, only exchanged, so it stands for itself.

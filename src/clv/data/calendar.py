@@ -38,7 +38,6 @@ def read_calendar(connection: Any, path: Path, encoding: str, scratch: Path) -> 
         headers={name: (name,) for name in COLUMNS},
         required=REQUIRED,
         has_articles=False,
-        identity=False,
         value_definition="",
         encoding=encoding,
     )

@@ -231,7 +231,10 @@ def _as_unreadable(label: str, kind: str) -> Iterator[None]:
 
 
 def _raw(part: Part, table: ibis.Table, source: Source) -> RawFile:
-    """The table under raw names; columns nobody asked for become ``rest`` where they count."""
+    """The table under raw names; without articles, what nobody asked for becomes ``rest``.
+
+    It tells duplicates from like rows.
+    """
     found, headers = dict.fromkeys(RAW_NAMES, ibis.null("string")), {}
     for raw, names in source.headers.items():
         if present := [header for header in names if header in part.header]:
@@ -239,7 +242,7 @@ def _raw(part: Part, table: ibis.Table, source: Source) -> RawFile:
             found[raw] = ibis.coalesce(*(table[header].nullif("") for header in present))
     others = [header for header in part.header if header not in headers.values()]
     rest = ibis.null("string")
-    if source.identity and others:
+    if others and not source.has_articles:
         rest = ibis.literal("\x1f").join([table[header].fill_null("") for header in others])
     return RawFile(part.label, part.path, headers, table.select(**found, rest=rest))
 

@@ -49,10 +49,8 @@ def transactions(
     return days.filter(days.gross_value > days.returned_value)
 
 
-def repeat_purchases_by_day(days: ibis.Table, window: ObservationWindow) -> tuple[int, ...]:
-    """How many customers bought again on each day after the window's first."""
-    days = days.mutate(first=days.date.min().over(group_by="customer_id"))
-    again = days.filter(days.date > days.first)
+def repeat_purchases_by_day(again: ibis.Table, window: ObservationWindow) -> tuple[int, ...]:
+    """How many customers bought ``again`` on each day after the window's first."""
     counted = engine.fetch(again.group_by("date").agg(customers=again.count())).to_pylist()
     by_day = [0] * window.days
     for row in counted:
@@ -159,8 +157,9 @@ def customer_summary(
     )
     all_ = firsts.left_join(standing, "customer_id").drop("customer_id_right")
     table = engine.fetch(_described(all_, window))
-    by_day = repeat_purchases_by_day(days, window)
-    return CustomerSummary.from_table(table, window, TimeUnit.DAY, by_day, season)
+    by_day = repeat_purchases_by_day(days.filter(repeat), window)
+    known = {"purchases_by_day": by_day, "spend_season": season}
+    return CustomerSummary.from_table(table, window, TimeUnit.DAY, **known)
 
 
 def _without_season(days: ibis.Table, season: tuple[float, ...] | None) -> ibis.Value:

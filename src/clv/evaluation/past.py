@@ -164,6 +164,21 @@ def common_shock(records: Iterable[Record], horizon_days: int, *, history_days: 
     return Shock(float(np.sqrt(variance)), float(degrees))
 
 
+def earned(earlier: Mapping[str, Any], horizon_days: int, *, history_days: int) -> dict[str, Any]:
+    """What a horizon earned at ``earlier`` dates: how often it was held, what may move everybody
+    and what stated chances were worth; fields of ``Terms``.
+    """
+    from clv.numerics.calibration import AS_STATED, Calibration
+
+    records = earlier["records"]
+    worth = earlier["calibrations"].get(str(horizon_days))
+    return {
+        "horizon_validated": horizon_validated(records, horizon_days),
+        "shock": common_shock(records, horizon_days, history_days=history_days),
+        "calibration": Calibration(tuple(worth)) if worth else AS_STATED,
+    }
+
+
 class Average(NamedTuple):
     """A model's metrics at one horizon, as means over ``cuts``; ``biases`` are those of each."""
 

@@ -218,8 +218,7 @@ def _horizons(horizon_days: int) -> list[int]:
 
 
 def _key(workspace: Workspace, among: Sequence[str], horizon_days: int) -> str:
-    present = [name for name in INPUTS if workspace.is_file(name)]
-    return step_key(workspace, *present, among=list(among), horizons=_horizons(horizon_days))
+    return step_key(workspace, *INPUTS, among=list(among), horizons=_horizons(horizon_days))
 
 
 def _publish(stage: Stage, key: str, asked: Mapping[str, Any], held: Held, data: str) -> None:
@@ -297,7 +296,7 @@ def _fit(split: Split, among: Sequence[str], unfitted: list[Unfitted]) -> dict[s
 
 
 def _chosen(
-    model: LifetimeValue, name: str, split: Split, outcome: Outcome, terms: Doubt
+    model: LifetimeValue, name: str, split: Split, outcome: Outcome, doubt: Doubt
 ) -> Forecast:
     """The forecast that would have been made, with its ranges."""
     days = outcome.horizon_days
@@ -306,7 +305,7 @@ def _chosen(
     value = model.corrected(split.summary, days, value)
     mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
     shown = f"{name} + boosted" if model.is_corrected(days) else name
-    return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, terms))
+    return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, doubt))
 
 
 def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> list[Forecast]:
@@ -353,13 +352,13 @@ def _ranges(
     model: LifetimeValue,
     summary: CustomerSummary,
     outcome: Outcome,
-    terms: Doubt,
+    doubt: Doubt,
 ) -> dict[str, Range]:
     """How the chosen forecast spreads, and where what happened lies in it."""
     from clv.models.spread import held_against
     from clv.numerics.calibration import randomized_pit
 
-    actual, (shock, maps) = outcome.actual, terms
+    actual, (shock, maps) = outcome.actual, doubt
     held = held_against(
         model,
         summary,

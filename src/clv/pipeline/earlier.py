@@ -45,22 +45,29 @@ def earlier_of(workspace: Workspace, digest: str) -> Earlier:
     it was when the model was trained.
     """
     manifest = artifacts.manifest(workspace, digest)
-    if _speaks_for(workspace, manifest):
+    if records_of(workspace, digest):
         return of_last_backtest(workspace, manifest["model"]) or NOTHING
     return manifest.get("earlier") or NOTHING
 
 
 def evidence(workspace: Workspace, digest: str) -> list[str]:
     """The files of the last backtest, where it speaks for a stored model; else none."""
-    if not _speaks_for(workspace, artifacts.manifest(workspace, digest)):
-        return []
-    return [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW]
+    spoken = [files.BACKTEST_REPORT, files.HOLDOUT, files.REVIEW]
+    return spoken if records_of(workspace, digest) else []
 
 
 def records_of(workspace: Workspace, digest: str) -> list[Record]:
-    """All records of the last backtest, where it speaks for a stored model."""
+    """All records of the last backtest, where it speaks for a stored model; else none.
+
+    It does where it chose this kind of model from no others than when that was trained: one that
+    held a challenger beside it has the challenger answer at some of its dates.
+    """
     manifest = artifacts.manifest(workspace, digest)
-    return last_backtest(workspace)[0] if _speaks_for(workspace, manifest) else []
+    model, kept = manifest.get("model"), manifest.get("earlier")
+    records, among = last_backtest(workspace)
+    if not records or choose(records, among) != model:
+        return []
+    return records if kept is None or [*among] in (kept["among"], [model]) else []
 
 
 def of_last_backtest(workspace: Workspace, model: str) -> Earlier | None:
@@ -82,18 +89,6 @@ def of_last_backtest(workspace: Workspace, model: str) -> Earlier | None:
         totals=[*_totals(workspace, records)],
         review=workspace.read_json(files.REVIEW),
     )
-
-
-def _speaks_for(workspace: Workspace, manifest: dict[str, Any]) -> bool:
-    """Whether the last backtest chose this kind of model from no others than when it was trained.
-
-    One that held a challenger beside it has the challenger answer at some of its dates.
-    """
-    model, kept = manifest.get("model"), manifest.get("earlier")
-    records, among = last_backtest(workspace)
-    if not records or choose(records, among) != model:
-        return False
-    return kept is None or [*among] in (kept["among"], [model])
 
 
 def _is_kept(record: Record) -> bool:

@@ -20,7 +20,6 @@ from clv.data.calendar import read_calendar
 from clv.data.gaps import gaps, order_days
 from clv.data.preprocess import CONTENT, Cleaning
 from clv.data.sources import Source
-from clv.data.sources.online_retail import BOTH_SHEETS, ONLINE_RETAIL
 from clv.errors import SourceUnreadable
 from clv.periods import Event, ObservationWindow
 from clv.pipeline.steps import Tell, step_key
@@ -30,14 +29,8 @@ from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace
 from clv.tables import COHORTS, CUSTOMER_SUMMARY, ORDER_LINES, REFUSED_LINES, RETURNS, TRANSACTIONS
 
-OUTPUTS = [
-    files.CLEAN_LINES,
-    files.REFUSED,
-    files.RETURNS,
-    files.SUMMARY,
-    files.COHORTS,
-    files.ETL_REPORT,
-]
+OUTPUTS = [files.CLEAN_LINES, files.REFUSED, files.RETURNS, files.SUMMARY]
+OUTPUTS += [files.COHORTS, files.ETL_REPORT]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,11 +86,11 @@ def ingest(workspace: Workspace, log: Log, tell: Tell) -> dict[str, Any]:
     key = step_key(workspace, sources=sources, beside=beside, log=facts)
     if workspace.is_current("ingest", key):
         tell("nothing changed in the log since the last run: its tables are kept")
-        return dict(workspace.read_json(files.ETL_REPORT))
-    with workbench(workspace) as (stage, connection):
-        report = _Ingest(connection, log, stage, tell).run()
-        stage.write_json(files.ETL_REPORT, report | {"sources": sources})
-        stage.publish("ingest", key, OUTPUTS)
+    else:
+        with workbench(workspace) as (stage, connection):
+            report = _Ingest(connection, log, stage, tell).run()
+            stage.write_json(files.ETL_REPORT, report | {"sources": sources})
+            stage.publish("ingest", key, OUTPUTS)
     return dict(workspace.read_json(files.ETL_REPORT))
 
 
@@ -273,9 +266,6 @@ class _Ingest:
             lines=kept.count(),
             customers=kept.customer_id.nunique(),
             invoices=kept.invoice.nunique(),
-            customer_days=ibis.struct(
-                {"customer": kept.customer_id, "day": kept.invoice_date.date()}
-            ).nunique(),
             gross=kept.sales.sum(),
         )
         undone = pairs.aggregate(
@@ -287,7 +277,6 @@ class _Ingest:
         return {
             **ledger(judged),
             **of_export,
-            "duplicates_across_sheets": self._across_sheets(judged),
             "kept_totals": _plain(engine.first_row(found)),
             "returns": {
                 "matched": _plain(engine.first_row(undone)),
@@ -298,17 +287,9 @@ class _Ingest:
             "all_orders_returned": int((summary.column("purchase_days") == 0).sum()),
             "first_day": summary.window.start.isoformat(),
             "last_day": summary.window.end.isoformat(),
-            **{name: value for name, value in self._facts().items() if name != "simulated"},
+            **self._facts(),
             "simulated": self.log.simulated,
         }
-
-    def _across_sheets(self, judged: ibis.Table) -> int | None:
-        """Lines of the days both sheets of the workbook hold, found twice; else null."""
-        if self.log.source.name != ONLINE_RETAIL.name:
-            return None
-        first, last = BOTH_SHEETS
-        day = judged.invoice_date.date()
-        return engine.count(judged.filter(day.between(first, last), judged.copies > 1))
 
 
 def ledger(judged: ibis.Table) -> dict[str, Any]:

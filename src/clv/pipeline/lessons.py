@@ -85,8 +85,6 @@ def read(workspace: Workspace, model: str) -> list[Origin]:
     """What a backtest on the log as it is held ``model`` against, for trees to learn from."""
     from clv.models.correction import OUTCOME, Origin
 
-    if not are_there(workspace):
-        return []
     path = workspace.path(files.LESSONS)
     table = pq.read_table(path, filters=pc.field("model") == model, partitioning=None)
     found = []

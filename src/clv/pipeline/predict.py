@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from clv.checked import CustomerSummary, Predictions
 from clv.errors import IncompatibleArtifact
-from clv.evaluation.past import common_shock, horizon_validated
+from clv.evaluation.past import earned
 from clv.pipeline.earlier import earlier_of, evidence
-from clv.pipeline.matured import keep
+from clv.pipeline.matured import SHOP, keep
 from clv.pipeline.steps import Tell, step_key
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -24,9 +24,6 @@ from clv.tables import PREDICTIONS
 
 if TYPE_CHECKING:
     from clv.models.clv_table import Terms
-    from clv.models.segments import HorizonValidated
-    from clv.numerics.calibration import Calibration
-    from clv.numerics.predictive import Shock
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +47,8 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
     """
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     digest = artifacts.champion(workspace)
-    spoken_by = evidence(workspace, digest)
-    key = step_key(workspace, files.SUMMARY, *spoken_by, ask=ask, champion=digest)
+    read = files.SUMMARY, files.CLEAN_LINES, files.REFUSED
+    key = step_key(workspace, *read, *evidence(workspace, digest), ask=ask, champion=digest)
     target = workspace.path(files.PREDICTIONS)
     if workspace.is_current("predict", key):
         tell("nothing changed since customers were last scored: the CLV table is kept")
@@ -59,24 +56,13 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
         totals = parquet.totals_of(parquet.facts_of(target))
         return Predictions(parquet.read(target, PREDICTIONS), totals)
     from clv.models.clv_table import clv_table
-    from clv.numerics.calibration import AS_STATED, Calibration
 
     tell("scoring every customer")
     past = earlier_of(workspace, digest)
-    records = past["records"]
-    tried = sorted({record["horizon_days"] for record in records})
-    checked = {days: horizon_validated(records, days) for days in tried}
     summary, facts = parquet.read_summary(path), parquet.facts_of(path)
     _require_same_shop(path, facts, artifacts.manifest(workspace, digest).get("fitted_on", {}))
-    history = summary.window.days
-    shocks = {
-        days: common_shock(records, days, history_days=history)
-        for days in {*tried, ask.horizon_days}
-    }
-    worth = {int(days): Calibration(tuple(own)) for days, own in past["calibrations"].items()}
-    maps = {days: worth.get(days, AS_STATED) for days in shocks}
-    doubt = shocks[ask.horizon_days], maps[ask.horizon_days]
-    terms = _terms(facts, ask, checked, doubt, digest=digest, now=now)
+    known = earned(past, ask.horizon_days, history_days=summary.window.days)
+    terms = _terms(facts, ask, known, digest=digest, now=now)
     earlier = _earlier(target, terms, summary.window.end, tell) if target.is_file() else None
     last = _last_sketched(target, summary.window.end) if earlier is not None else None
     if earlier is not None and earlier["horizon_days"][0].as_py() != ask.horizon_days:
@@ -89,9 +75,6 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "as_of": summary.window.end,
             "summary": files.data_digest(path),
             "horizon_days": ask.horizon_days,
-            "horizons": json.dumps(checked),
-            "shocks": json.dumps(shocks),
-            "calibrations": json.dumps({days: one.worth for days, one in maps.items()}),
             "earlier": json.dumps(past),
             "expected_range": json.dumps(table.totals),
             "discount_rate": ask.discount_rate,
@@ -147,8 +130,7 @@ def _last_sketched(path: Path, as_of: dt.date) -> dict[str, Any] | None:
 def _terms(
     facts: Mapping[str, str],
     ask: Ask,
-    checked: Mapping[int, HorizonValidated],
-    doubt: tuple[Shock, Calibration],
+    known: Mapping[str, Any],
     *,
     digest: str,
     now: dt.datetime,
@@ -157,7 +139,6 @@ def _terms(
 
     return Terms(
         horizon_days=ask.horizon_days,
-        horizon_validated=checked.get(ask.horizon_days, "extrapolated"),
         churn_window_days=ask.churn_window_days or ask.horizon_days,
         discount_rate=ask.discount_rate,
         margin=ask.margin,
@@ -167,14 +148,13 @@ def _terms(
         simulated=facts.get("simulated") == "true",
         model_version=digest,
         scored_at=now,
-        shock=doubt[0],
-        calibration=doubt[1],
+        **known,
     )
 
 
 def _require_same_shop(path: Path, facts: dict[str, str], fitted: dict[str, str]) -> None:
     """A model fitted on another kind of log would answer, and mean nothing."""
-    for name in ("source", "simulated", "basis", "currency"):
+    for name in SHOP:
         now, then = facts.get(name), fitted.get(name)
         if now != then:
             raise IncompatibleArtifact(

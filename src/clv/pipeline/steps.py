@@ -24,6 +24,6 @@ def code_digest() -> str:
 
 
 def step_key(workspace: Workspace, *names: str, **facts: object) -> str:
-    """What a step depends on: its code, the workspace files it reads, and ``facts``."""
-    read = {name: file_digest(workspace.path(name)) for name in names}
+    """What a step depends on: its code, the files it reads, where they are there, and ``facts``."""
+    read = {name: file_digest(path) for name in names if (path := workspace.path(name)).is_file()}
     return key_of(code=code_digest(), read=read, **facts)

@@ -36,8 +36,7 @@ def train(workspace: Workspace, model: str, tell: Tell, *, prior: bool = True) -
     path = files.require(workspace, files.SUMMARY, "clv ingest")
     step = f"train {model}"
     of_backtest = [files.LESSONS, files.REVIEW, files.BACKTEST_REPORT]
-    asked = prior and lessons.are_there(workspace)
-    learned_from = [name for name in of_backtest if asked and workspace.is_file(name)]
+    learned_from = of_backtest if prior and lessons.are_there(workspace) else []
     key = step_key(workspace, files.SUMMARY, *learned_from, model=model, prior=prior)
     if workspace.is_current(step, key):
         tell(f"nothing changed since {model} was last fitted: the fit is kept")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
@@ -57,12 +56,12 @@ def read_summary(path: Path) -> CustomerSummary:
         dt.date.fromisoformat(facts["window_start"]), dt.date.fromisoformat(facts["window_end"])
     )
     unit = TimeUnit[facts["time_unit"].upper()]
-    known = (json.loads(facts.get(name, "null")) for name in ("purchases_by_day", "spend_season"))
-    together = (one and tuple(one) for one in known)
-    summary = CustomerSummary.from_table(table, window, unit, *together)
-    events = json.loads(facts.get("calendar", "null"))
-    calendar = events and tuple(Event.of(*event) for event in events)
-    return dataclasses.replace(summary, calendar=calendar)
+    names = ("purchases_by_day", "spend_season", "calendar")
+    told = {name: json.loads(facts.get(name, "null")) for name in names}
+    known = {name: tuple(one) for name, one in told.items() if one is not None}
+    if "calendar" in known:
+        known["calendar"] = tuple(Event.of(*event) for event in known["calendar"])
+    return CustomerSummary.from_table(table, window, unit, **known)
 
 
 def totals_of(facts: Mapping[str, str]) -> Totals:

@@ -64,20 +64,20 @@ def _customer(told: Narrative, asked: str) -> None:
         st.info(say("unknown_customer", customer=plain(asked), date=date))
         return
     st.header(plain(say("one_customer", customer=answer.row["customer_id"])))
-    _history(told, answer.row, place)
+    silent = float(days_since_last_order(service.summary)[place])
+    _history(told, answer.row, place, silent)
     st.subheader(say("outlook"))
     for sentence in _outlook(answer.row, say):
         st.markdown(plain(sentence))
-    _drivers(told, answer.row, place)
+    _drivers(told, answer.row, silent)
     chances = dict(zip(HORIZONS, service.chance_of_order(asked, HORIZONS), strict=True))
     drawn = forecasts.chance_over_time(chances, say)
     chart(drawn, say, say("chance_note"), key="chance")
 
 
-def _history(told: Narrative, row: dict[str, Any], place: int) -> None:
+def _history(told: Narrative, row: dict[str, Any], place: int, silent: float) -> None:
     say, service = told.speech, told.overview.service
     bought = service.summary.table.slice(place, 1).to_pylist()[0]
-    silent = float(days_since_last_order(service.summary)[place])
     said = {
         "historic_number_of_orders": say.number(row["historic_number_of_orders"]),
         "historic_clv": say.money(row["historic_clv"]),
@@ -92,12 +92,11 @@ def _history(told: Narrative, row: dict[str, Any], place: int) -> None:
     st.markdown(" · ".join(f"{say.label(name)}: **{plain(is_)}**" for name, is_ in facts.items()))
 
 
-def _drivers(told: Narrative, row: dict[str, Any], place: int) -> None:
+def _drivers(told: Narrative, row: dict[str, Any], silent: float) -> None:
     """What trees made of this customer; where they made nothing of it, what there is to go by."""
     say, service = told.speech, told.overview.service
     moved = service.contributions(row["customer_id"])
     if moved is None or not (said := drivers(say, moved)):
-        silent = float(days_since_last_order(service.summary)[place])
         st.markdown(plain(rests_on(say, row, silent)))
         return
     st.markdown("\n".join([say("drivers"), "", *(f"- {plain(sentence)}" for sentence in said)]))

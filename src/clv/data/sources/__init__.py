@@ -42,16 +42,14 @@ class Source:
 
     ``headers`` maps each raw name to the header names it goes by; ``required`` are those a
     file must have. A source without articles has one amount per row: a negative amount is a
-    return, and returns are matched by value. ``identity`` says whether columns nobody asked
-    for take part in telling duplicates from like rows. ``export`` is there where rows make up
-    orders by their id, with a status and a refund.
+    return, and returns are matched by value. ``export`` is there where rows make up orders by
+    their id, with a status and a refund.
     """
 
     name: str
     headers: Mapping[str, tuple[str, ...]]
     required: tuple[str, ...]
     has_articles: bool
-    identity: bool
     value_definition: str
     currency: str | None = None
     date_format: str | None = None

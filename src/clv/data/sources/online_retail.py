@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from clv.data.sources import Source
 
 ONLINE_RETAIL = Source(
@@ -20,7 +18,6 @@ ONLINE_RETAIL = Source(
     },
     required=("invoice", "stock_code", "quantity", "invoice_date", "unit_price", "customer_id"),
     has_articles=True,
-    identity=False,
     value_definition="sales as invoiced, postage and manual entries included",
     currency="GBP",
     # By their descriptions: postage, carriage, manual entries, discounts, samples, fees, bad
@@ -28,6 +25,3 @@ ONLINE_RETAIL = Source(
     not_goods="^(POST|DOT|M|D|S|B|C2|C3|BANK CHARGES|ADJUST2?|AMAZONFEE|CRUK|PADS|TEST[0-9]+"
     "|GIFT(_.*)?)$",
 )
-
-# The workbook holds these days in both of its sheets.
-BOTH_SHEETS = (dt.date(2010, 12, 1), dt.date(2010, 12, 9))

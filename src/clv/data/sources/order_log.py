@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from clv.data.sources import Source
 
+COLUMNS = {
+    "customer_id": "customer_id",
+    "date": "invoice_date",
+    "amount": "amount",
+    "order_id": "invoice",
+    "country": "country",
+    "currency_column": "currency",
+}
+"""Raw names by what the user calls them."""
 
-def order_log(
-    *,
-    customer_id: str,
-    date: str,
-    amount: str,
-    order_id: str | None = None,
-    country: str | None = None,
-    currency_column: str | None = None,
-) -> Source:
-    """The source whose headers the user named; a negative amount is a return."""
-    named = {
-        "customer_id": customer_id,
-        "invoice_date": date,
-        "amount": amount,
-        "invoice": order_id,
-        "country": country,
-        "currency": currency_column,
-    }
-    headers = {raw: (header,) for raw, header in named.items() if header is not None}
+
+def order_log(**named: str | None) -> Source:
+    """The source whose headers the user ``named`` by ``COLUMNS``, the first three at least.
+
+    A negative amount is a return.
+    """
+    headers = {COLUMNS[name]: (header,) for name, header in named.items() if header is not None}
     return Source(
         name="order-log",
         headers=headers,
         required=tuple(headers),
         has_articles=False,
-        identity=True,
-        value_definition=f"the column `{amount}` as the log states it",
+        value_definition=f"the column `{named['amount']}` as the log states it",
     )

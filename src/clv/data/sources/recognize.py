@@ -13,7 +13,6 @@ from clv.data.sources.woocommerce import WOOCOMMERCE
 from clv.errors import SourceUnreadable
 
 EXPORTS = {export.name: export for export in (SHOPIFY, WOOCOMMERCE, STRIPE)}
-KINDS = (ONLINE_RETAIL.name, *EXPORTS)
 
 INSIDE = ("tax", "shipping")  # of totals
 
@@ -66,7 +65,6 @@ def source_of(kind: str, parts: Parts, *, with_tax_and_shipping: bool = False) -
         headers=headers,
         required=export.recognized_by,
         has_articles=False,
-        identity=False,
         value_definition=_value_definition(taken_out),
         export=export,
     )
