@@ -290,7 +290,7 @@ def _unfit(path: Any, problem: str) -> IncompatibleArtifact:
 
 def _terms_of(path: Any, table: pa.Table, facts: Mapping[str, str], history_days: int) -> Terms:
     """The terms a stored CLV table was asked under."""
-    told = {"discount_rate", "margin", "earlier", "expected_range"}
+    told = {"discount_rate", "margin", "earlier", "expected_ranges"}
     if not table.num_rows or not told <= facts.keys():
         raise _unfit(path, "it does not say under which terms it was scored.")
     first = table.slice(0, 1).to_pylist()[0]

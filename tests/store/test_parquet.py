@@ -43,19 +43,6 @@ def test_what_all_customers_did_together_comes_back_too(path):
     assert (summary.purchases_by_day, summary.spend_season) == ((0, 3), (1.1, 0.9))
 
 
-@pytest.mark.parametrize(
-    ("written", "totals"),
-    [
-        ('{"all": [1.0, 9.0], "A": [0.5, 4.0]}', {"all": (1.0, 9.0), "A": (0.5, 4.0)}),
-        ("[1.0, 9.0]", {"all": (1.0, 9.0)}),
-        ("null", {}),
-        ("{}", {}),
-    ],
-)
-def test_ranges_of_totals_are_read_back_also_where_only_everybody_had_one(written, totals):
-    assert parquet.totals_of({"expected_range": written}) == totals
-
-
 def test_the_footer_says_what_the_file_is(path):
     facts = parquet.facts_of(path)
 

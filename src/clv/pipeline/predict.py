@@ -76,7 +76,7 @@ def predict(workspace: Workspace, ask: Ask, now: dt.datetime, tell: Tell) -> Pre
             "summary": files.data_digest(path),
             "horizon_days": ask.horizon_days,
             "earlier": json.dumps(past),
-            "expected_range": json.dumps(table.totals),
+            "expected_ranges": json.dumps(table.totals),
             "discount_rate": ask.discount_rate,
             "margin": ask.margin,
             "model": digest,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from clv.checked import CustomerSummary, Totals
 from clv.errors import IncompatibleArtifact
 from clv.periods import Event, ObservationWindow, TimeUnit
-from clv.tables import CUSTOMER_SUMMARY, EVERYBODY, Table
+from clv.tables import CUSTOMER_SUMMARY, Table
 
 AGAIN = "Run `clv run` again; it makes what is missing or damaged anew."
 
@@ -66,10 +66,8 @@ def read_summary(path: Path) -> CustomerSummary:
 
 def totals_of(facts: Mapping[str, str]) -> Totals:
     """What the footer of a CLV table says of the ``totals`` of its predictions."""
-    found = json.loads(facts.get("expected_range", "null")) or {}
-    # Before tiers had theirs it was that of everybody alone.
-    of_each = found if isinstance(found, dict) else {EVERYBODY: found}
-    return {name: (lower, upper) for name, (lower, upper) in of_each.items()}
+    found = json.loads(facts["expected_ranges"])
+    return {name: (lower, upper) for name, (lower, upper) in found.items()}
 
 
 @contextlib.contextmanager
