@@ -37,19 +37,22 @@ FIGURES = json.loads((ROOT / "docs/figures.json").read_text(encoding="utf-8"))
 MODELS = ("chosen", "last-365-days-scaled", "plain-pareto-nbd")
 READMES = {
     "README.md": {
-        "backtest": "| days ahead | dates | totals off by | mean error, £ | deviance | Spearman |",
+        "backtest": "| days ahead | dates | totals off by | mean error of the median, £ | "
+        "deviance | Spearman |",
         "measured": "| measured | |",
         "to": "to",
         "caption": "Each cell: this forecast / the last 365 days scaled / plain Pareto/NBD × "
-        "Gamma-Gamma. The best one in bold.",
+        "Gamma-Gamma. The best one in bold. The error is that of this forecast's median; "
+        "the other two have one number for sum and customer alike, their mean.",
     },
     "README.es.md": {
-        "backtest": "| días | fechas | desvío de los totales | error medio, £ | desviación | "
-        "Spearman |",
+        "backtest": "| días | fechas | desvío de los totales | error medio de la mediana, £ | "
+        "desviación | Spearman |",
         "measured": "| medido | |",
         "to": "a",
         "caption": "En cada celda: esta previsión / los últimos 365 días escalados / Pareto/NBD × "
-        "Gamma-Gamma sin más. En negrita, la mejor.",
+        "Gamma-Gamma sin más. En negrita, la mejor. El error es el de la mediana de esta "
+        "previsión; las otras dos tienen un solo número para suma y cliente, su media.",
     },
 }
 

@@ -91,6 +91,28 @@ def test_each_verb_can_be_called_by_itself_in_turn(clv, orders):
 
     assert (scored["customers"], scored["horizon_days"]) == (9, 91)
     assert scored["horizon_validated"] == "extrapolated"
+    assert digest in Path("reports/report.html").read_text()
+
+
+def test_a_model_promoted_over_a_table_is_said_to_leave_it_and_the_report_behind(clv, orders):
+    assert clv("run", orders, *COLUMNS).exit_code == 0
+    digest = json.loads(clv("train", "pareto-nbd", "--json").stdout)["digest"]
+
+    for _ in range(2):
+        promoted = clv("promote", digest, "--unreviewed")
+        assert "`clv predict` makes them anew" in " ".join(promoted.stderr.split())
+    assert clv("predict").exit_code == 0
+    assert digest in Path("reports/report.html").read_text()
+    assert "anew" not in clv("promote", digest, "--unreviewed").stderr
+
+
+def test_where_the_log_carries_no_model_predict_does_not_send_round_in_circles(clv):
+    write_orders(Path("once.csv"), [("a", "2024-01-02", 5), ("b", "2024-01-03", 7)])
+    assert clv("run", "once.csv", *COLUMNS).exit_code == 4
+
+    said = clv("predict").stderr
+
+    assert "Run `clv run`: it makes one, or says what the log lacks for it." in said
 
 
 def test_a_simulated_shop_is_said_to_be_one(clv, shop_log, monkeypatch):

@@ -7,11 +7,13 @@ import csv
 import dataclasses
 import datetime as dt
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from runs import run_all
 
+from clv.charts.forecasts import PastForecast
 from clv.models.correction import Correction, Trial
 from clv.models.features import Shop
 from clv.models.gamma_gamma import Dependence, GammaGamma, GammaGammaByFrequency
@@ -20,6 +22,7 @@ from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.models.xgb_survival import XGBSurvival
 from clv.narrative import Narrative
 from clv.overview import Overview
+from clv.periods import ObservationWindow
 from clv.report import page
 from clv.service import Question, Service
 from clv.speech import Speech
@@ -55,6 +58,62 @@ def test_net_sales_are_what_the_cohorts_hold_for_the_whole_months_of_the_year(ov
 
     assert float(spent) == pytest.approx(sum(service.summary.column("historic_clv")))
     assert float(overview.ladder.net) <= float(spent)
+
+
+@pytest.mark.parametrize(
+    ("days", "language", "said"),
+    [
+        (180, "en", "No backtest speaks for this forecast: the log is too short for one."),
+        (180, "es", "es demasiado corto para hacerla."),
+        (700, "en", "No backtest speaks for this forecast. Treat it as a first guess."),
+        (700, "es", "respalda este pronóstico. Tómelo"),
+    ],
+)
+def test_a_log_is_said_to_be_too_short_for_a_backtest_only_where_it_is(
+    overview, days, language, said
+):
+    end = dt.date(2024, 12, 31)
+    service = copy.copy(overview.service)
+    window = ObservationWindow(end - dt.timedelta(days=days - 1), end)
+    service.summary = SimpleNamespace(window=window)
+    shop = dataclasses.replace(overview, service=service, past=(), matured=[])
+
+    (only,) = Narrative(shop, Speech(language)).how_far_off
+
+    assert said in only
+
+
+@pytest.mark.parametrize(
+    ("validated", "said"),
+    [
+        ("checked_once", "by the model and its misses at earlier dates."),
+        ("extrapolated", "by the model, which was not checked this far ahead at any earlier date."),
+    ],
+)
+def test_a_range_rests_on_earlier_misses_only_where_there_are_any(overview, validated, said):
+    service = copy.copy(overview.service)
+    service.terms = dataclasses.replace(service.terms, horizon_validated=validated)
+    shop = dataclasses.replace(overview, service=service)
+
+    assert Narrative(shop, Speech("en")).how_wide.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("expected", "said"),
+    [
+        ((120.0, 130.0, 140.0), {"Each time it was too high: this one likely is too."}),
+        ((80.0, 90.0, 95.0), {"Each time it was too low: this one likely is too."}),
+        ((80.0, 90.0, 140.0), set()),
+    ],
+)
+def test_totals_that_missed_the_same_way_each_time_are_said_to(overview, expected, said):
+    past = tuple(
+        PastForecast(dt.date(2024, month, 1), 91, total, 100.0)
+        for month, total in enumerate(expected, 1)
+    )
+    told = Narrative(dataclasses.replace(overview, past=past), Speech("en")).how_far_off
+
+    assert {sentence for sentence in told if sentence.startswith("Each time")} == said
 
 
 @pytest.mark.parametrize("language", ["en", "es"])

@@ -10,6 +10,7 @@ from rich.console import Console
 from clv import terminal
 from clv.data.preprocess import RULES, RULES_OF_SOME
 from clv.evaluation.past import averages
+from clv.store.workspace import Workspace
 
 ETL = {
     "read": 1000,
@@ -142,6 +143,30 @@ def test_of_a_log_long_enough_no_later_day_is_promised():
     long = ETL | {"last_day": "2025-01-01"}
 
     assert terminal.how_far_off([], long) == ["It was not held against what happened."]
+
+
+def box_of(finished, days, records):
+    facts = terminal.forecast_facts(finished.outcome.predictions) | {"horizon_days": days}
+    place = Workspace(finished.root)
+    shown = text_of(*terminal.whole_run(place, finished.outcome.etl, records, facts), width=400)
+    return shown.split("Next:")[1]
+
+
+@pytest.mark.parametrize(("days", "flag"), [(365, ""), (400, " --horizon-days 400")])
+def test_the_box_suggests_commands_that_keep_to_the_horizon_asked_for(finished, days, flag):
+    following = box_of(finished, days, finished.outcome.backtest)
+
+    assert f"backtest --workspace {finished.root}{flag}    how good" in following
+    assert f"--amount total{flag} " in following
+    assert "--horizon-days 91    the next quarter" in following
+
+
+def test_the_box_suggests_neither_a_backtest_that_cannot_be_nor_the_forecast_just_made(finished):
+    following = box_of(finished, 91, [])
+
+    assert "serve" in following
+    assert "backtest --workspace" not in following
+    assert "the next quarter" not in following
 
 
 def test_the_best_of_each_metric_stands_out():

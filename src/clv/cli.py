@@ -160,6 +160,7 @@ def promote(
     from clv.pipeline.earlier import records_of
     from clv.pipeline.gate import challenge
     from clv.pipeline.train import promote as point
+    from clv.pipeline.train import tell_if_outdated
 
     place, tracking = session.workspace, session.tracking
     if unreviewed:
@@ -167,6 +168,7 @@ def promote(
         point(place, digest, session.tell, tracking=tracking, records=records)
     else:
         challenge(place, digest, session.tell, tracking=tracking)
+    tell_if_outdated(place, session.tell)
     said = f"Model {digest} answers from now on{', unreviewed' * unreviewed}."
     session.answer({"champion": digest, "unreviewed": unreviewed}, said)
 
@@ -204,11 +206,13 @@ def backtest(session: Session) -> None:
 
 @verb("predict")
 def predict(session: Session) -> None:
-    """Score every customer with the model that answers."""
+    """Score every customer with the model that answers, and make the report of it."""
     from clv import terminal, wiring
     from clv.pipeline.predict import predict as score
+    from clv.report import make_report
 
     table = score(session.workspace, wiring.ask(session.settings), wiring.now(), session.tell)
+    make_report(session.workspace)
     facts = terminal.forecast_facts(table)
     _warn_simulated(session)
     since = terminal.later(session.workspace, facts["currency"])

@@ -126,7 +126,7 @@ def _last_run(place: Workspace) -> Check:
 
 def _champion(place: Workspace) -> str:
     if not place.is_file(artifacts.CHAMPION):
-        return "no model answers yet; `clv run` makes one"
+        return "no model answers yet; `clv run` makes one, or says what the log lacks for it"
     digest = artifacts.champion(place)
     artifacts.load(place, digest)
     return f"model {digest} can be read"

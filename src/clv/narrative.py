@@ -17,6 +17,7 @@ from clv.models.gamma_gamma import GammaGamma
 from clv.models.seasonal_pareto_nbd import SeasonalParetoNBD
 from clv.overview import SOON_DAYS, Overview, ReadyList
 from clv.pipeline import matured
+from clv.pipeline.backtest import checkable_from
 from clv.speech import TEXTS, Speech
 
 Columns = dict[str, list[str]]
@@ -63,7 +64,7 @@ class Narrative:
         """How it would have done at earlier dates, by the backtest."""
         past, speech = self.overview.past, self.speech
         if not past:
-            return [speech("never_held")]
+            return [self.unchecked]
         few = len(past) <= SHOWN_ONE_BY_ONE
         said = [self._miss(one) for one in past] if few else self._misses(past)
         if past[0].horizon_days != self.overview.service.terms.horizon_days:
@@ -73,6 +74,13 @@ class Narrative:
         if few and self.overview.oftener:
             said += self._misses(self.overview.oftener)
         return said
+
+    @property
+    def unchecked(self) -> str:
+        """That nothing is known of how far off it was, and why where the log says why."""
+        window = self.overview.service.summary.window
+        is_long = window.end >= checkable_from(window.start)
+        return self.speech("never_held" if is_long else "log_too_short")
 
     def _miss(self, one: PastForecast) -> str:
         return self.speech(
@@ -91,6 +99,8 @@ class Narrative:
         many = {"dates": speech.number(len(past)), "days": speech.number(past[0].horizon_days)}
         low, high = (speech.change(bias) for bias in (min(biases), max(biases)))
         said = [speech("off_at_dates", low=low, high=high, **many)]
+        if way := review.one_way(biases):
+            said.append(speech("each_high" if way == "high" else "each_low"))
         shares = [one.held for one in past if one.held is not None]
         if shares:
             least, most = (speech.percent(share) for share in (min(shares), max(shares)))
@@ -109,12 +119,14 @@ class Narrative:
     @property
     def how_wide(self) -> str:
         """Between which amounts what is expected may come out."""
-        found = self.overview.service.expected_range
-        if found is None:
+        service = self.overview.service
+        if service.expected_range is None:
             return self.speech("no_range")
-        lower, upper = map(self.speech.rough, found)
-        level = self.speech.percent(self.overview.service.terms.interval_level)
-        return self.speech("total_range", lower=lower, upper=upper, level=level)
+        lower, upper = map(self.speech.rough, service.expected_range)
+        level = self.speech.percent(service.terms.interval_level)
+        is_checked = service.terms.horizon_validated != "extrapolated"
+        text = "total_range" if is_checked else "total_range_unchecked"
+        return self.speech(text, lower=lower, upper=upper, level=level)
 
     @property
     def value_definition(self) -> str:

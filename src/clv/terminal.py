@@ -29,6 +29,7 @@ from clv.evaluation import drift
 from clv.evaluation.past import Average, averages
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
+from clv.pipeline.predict import Ask
 from clv.speech import Speech
 from clv.store import workspace as files
 from clv.store.workspace import Workspace
@@ -56,6 +57,7 @@ METRICS: dict[str, tuple[str, Callable[[float], float]]] = {
 }
 SHOWN_ONE_BY_ONE = 2
 SMALL = 10
+QUARTER_DAYS = 91
 TARGETS = {"net_cash": "net sales", "purchase_days": "purchase days"}
 
 
@@ -347,14 +349,16 @@ def whole_run(
     where = [f"{what:12s} {escape(str(workspace.path(name)))}" for what, name in written.items()]
     here = "" if workspace.root == Path() else f" --workspace {escape(str(workspace.root))}"
     clv = escape(_program())
-    following = [
-        f"{clv} serve{here}    look at it: dashboard, API and MLflow's page",
-        f"{clv} backtest{here}    how good it was, beside simple guesses",
-        f"{clv} predict{here} --horizon-days 91    the next quarter",
-    ]
+    days = facts["horizon_days"]
+    reach = "" if days == Ask.horizon_days else f" --horizon-days {days}"
+    following = [f"{clv} serve{here}    look at it: dashboard, API and MLflow's page"]
+    if records:
+        following.append(f"{clv} backtest{here}{reach}    how good it was, beside simple guesses")
+    if days != QUARTER_DAYS:
+        following.append(f"{clv} predict{here} --horizon-days {QUARTER_DAYS}    the next quarter")
     if etl["source"] == ONLINE_RETAIL.name:
         own = "--customer-id email --date created_at --amount total"
-        following.append(f"{clv} run orders.csv {own}")
+        following.append(f"{clv} run orders.csv {own}{reach}")
     body = Group(*found, "", *where, "", "Next:", *(f"  {line}" for line in following))
     yield Panel(body, title="Customer lifetime value", title_align="left")
 

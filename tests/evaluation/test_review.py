@@ -211,18 +211,24 @@ def words(found, about):
 
 
 @pytest.mark.parametrize(
-    ("biases", "word"),
+    ("biases", "word", "way"),
     [
-        ([FAR_OFF, -FAR_OFF], "PASS"),
-        ([0.1, None, -0.1], "PASS"),
-        ([FAR_OFF + 0.01, -FAR_OFF], "REVIEW"),
+        ([FAR_OFF, -FAR_OFF], "PASS", None),
+        ([0.1, None, -0.1], "PASS", None),
+        ([FAR_OFF + 0.01, -FAR_OFF], "REVIEW", None),
+        ([0.4, 0.5], "REVIEW", None),
+        ([0.4, 0.5, -0.1], "REVIEW", None),
+        ([0.4, 0.5, None, 1.0], "REVIEW", "high"),
+        ([-0.1, -0.1, -0.2], "PASS", "low"),
     ],
 )
-def test_totals_that_are_far_off_are_to_be_looked_at_whichever_way(biases, word):
+def test_totals_that_are_far_off_are_to_be_looked_at_and_all_of_one_way_is_said(biases, word, way):
     found = [record("bias", bias, f"2023-0{month}-01") for month, bias in enumerate(biases, 3)]
     found += [record("bias", 9.0, role="baseline"), record("bias", 9.0, target="purchase_days")]
 
     assert words(found, "Totals were off by") == {word}
+    ways = {way for way in ("high", "low") if words(found, f"each time too {way}: this forecast")}
+    assert ways == ({way} if way else set())
 
 
 @pytest.mark.parametrize(

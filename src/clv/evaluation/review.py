@@ -40,6 +40,8 @@ HELD = (0.75, 0.85)
 """Share of customers within a range of 80 %, as far as it may be off."""
 TOTALS_HELD = 0.65
 """Share of totals within their range of 80 %, at least."""
+ENOUGH_ALIKE = 3
+"""Totals that were all too high, or all too low, from which the next one is expected so too."""
 CHOSEN = "chosen"
 PLACE = ("cut", "horizon_days")
 
@@ -220,7 +222,15 @@ def _of_totals(records: Iterable[Record]) -> Finding:
     off = float(np.mean(np.abs(biases))) if biases else 0.0
     if not biases:
         return Finding.of("REVIEW", "no_sales", "wait")
-    return _looked_at(off <= FAR_OFF, "totals", "use_range", off=off, count=len(biases))
+    text = "_".join(filter(None, ("totals", one_way(biases))))
+    return _looked_at(off <= FAR_OFF, text, "use_range", off=off, count=len(biases))
+
+
+def one_way(biases: Sequence[float]) -> Literal["high", "low"] | None:
+    """Which way totals were off, where it was the same way each of several times."""
+    if len(biases) < ENOUGH_ALIKE:
+        return None
+    return "high" if min(biases) > 0 else "low" if max(biases) < 0 else None
 
 
 def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:

@@ -5,6 +5,7 @@ Where trainings are tracked, MLflow's alias is the decision and the pointer foll
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -121,23 +122,32 @@ def sync(workspace: Workspace, tracking: Tracking, tell: Tell) -> str:
     """
     digest = recorder.champion(tracking)
     fetched(workspace, digest, tracking)
-    if _point(workspace, digest, tell) and workspace.is_file(files.PREDICTIONS):
-        tell("the CLV table is that of another model: `clv predict` makes it anew")
+    _point(workspace, digest, tell)
+    tell_if_outdated(workspace, tell)
     return digest
+
+
+def tell_if_outdated(workspace: Workspace, tell: Tell) -> None:
+    """Say so where the CLV table, and with it the report, is of another than the champion."""
+    table = workspace.path(files.PREDICTIONS)
+    if not table.is_file():
+        return
+    # One that cannot be read is another's matter: the champion has moved already.
+    with contextlib.suppress(IncompatibleArtifact):
+        if parquet.facts_of(table).get("model") != artifacts.champion(workspace):
+            tell("the CLV table and the report are of another model: `clv predict` makes them anew")
 
 
 def _answers(workspace: Workspace, digest: str) -> bool:
     return workspace.is_file(artifacts.CHAMPION) and artifacts.champion(workspace) == digest
 
 
-def _point(workspace: Workspace, digest: str, tell: Tell) -> bool:
-    """Move the pointer; False where it was there already."""
+def _point(workspace: Workspace, digest: str, tell: Tell) -> None:
     if _answers(workspace, digest):
         tell(f"model {digest} already answers")
-        return False
+        return
     artifacts.promote(workspace, digest)
     tell(f"model {digest} answers from now on")
-    return True
 
 
 def fetched(workspace: Workspace, digest: str, tracking: Tracking | None) -> None:

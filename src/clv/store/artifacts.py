@@ -90,6 +90,6 @@ def champion(workspace: Workspace) -> str:
         raise ModelNotFound(
             "champion",
             workspace.path("models"),
-            next_step="Run `clv run`, or `clv promote` a model that is here.",
+            next_step="Run `clv run`: it makes one, or says what the log lacks for it.",
         )
     return workspace.path(CHAMPION).read_text(encoding="utf-8").strip()

@@ -58,7 +58,17 @@ def test_sync_follows_an_alias_moved_in_mlflow_and_fetches_the_model(
     changed = {name for name in after if after[name] != before.get(name)}
     fetched = {f"models/{first}/{name}" for name in artifacts.FILES}
     assert changed - {"mlflow.db"} == fetched | {"models/champion"}
-    assert any("`clv predict` makes it anew" in text for text in told)
+    assert not any("anew" in text for text in told)  # the table is the first's still
+
+
+def test_sync_says_where_table_and_report_are_of_another_model(client, tracked, second):
+    told = []
+    alias_to(client, second)
+
+    for _ in range(2):
+        sync(tracked.workspace, tracked.tracking, told.append)
+
+    assert sum("`clv predict` makes them anew" in text for text in told) == 2
 
 
 def test_sync_with_nothing_moved_changes_nothing(tracked):

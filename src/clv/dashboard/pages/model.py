@@ -31,7 +31,7 @@ def show(told: Narrative) -> None:
 def _review(told: Narrative) -> None:
     review, say = told.overview.champion.review, told.speech
     if review is None:
-        st.warning(say("never_held"))
+        st.warning(told.unchecked)
         return
     found = [say(f"review_{review['word']}"), "", *(f"- {plain(one)}" for one in told.findings)]
     TONES[review["word"]]("\n".join(found), icon=":material/fact_check:")
