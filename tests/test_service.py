@@ -161,7 +161,7 @@ def test_what_moved_a_corrected_forecast_is_the_customers_own_but_for_one_consta
     grown = xgboost.train({"max_depth": 2}, rows(x, np.zeros(len(x)), label=x[:, 1]), 6)
     found = BoostedValue(0.1, Correction(shop, 0.5, (), grown.save_raw("json").decode()))
     corrected = copy.copy(service)
-    corrected.model = dataclasses.replace(service.model, corrections={days: found})
+    corrected.model = dataclasses.replace(service.model, boosted=found)
 
     parts = np.array([corrected.contributions(customer) for customer in ids])
 

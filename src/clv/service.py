@@ -150,12 +150,12 @@ class Service:
     def contributions(self, customer: str) -> Float | None:
         """What each of ``FEATURES`` did to the log of a known customer's forecast.
 
-        None where nothing corrects forecasts over the horizon of the table.
+        None where nothing corrects forecasts.
         """
-        correction = self.model.corrections.get(self.terms.horizon_days)
-        if correction is None:
+        boosted = self.model.boosted
+        if boosted is None or not self.model.is_corrected:
             return None
-        return np.asarray(correction.correction.contributions(self._alone(customer))[0])
+        return np.asarray(boosted.correction.contributions(self._alone(customer))[0])
 
     def predicted_clv(self, horizon_days: int) -> Float:
         """What each customer is expected to bring within a horizon, in the order of the table."""

@@ -107,7 +107,7 @@ def test_a_customer_has_a_range_in_words_and_a_zero_median_is_never_a_bare_figur
 @pytest.mark.parametrize(("language", "said_why"), [("en", "It goes by "), ("es", "Parte de ")])
 def test_a_forecast_no_tree_corrects_says_what_it_rests_on(visit, overview, language, said_why):
     row = overview.table.to_pylist()[0]
-    assert not overview.service.model.is_corrected(row["horizon_days"])
+    assert not overview.service.model.is_corrected
 
     words = said(visit("customers", language, customer=row["customer_id"]))
 

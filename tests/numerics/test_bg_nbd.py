@@ -98,6 +98,12 @@ def test_expectations_agree_with_the_closed_form_also_near_a_equal_to_one(custom
         )
 
 
+def test_rounding_makes_no_expectation_negative():
+    params = BGNBDParams(1e-6, 1e8, 1e-6, 1e-6, k=24)
+
+    assert conditional_expected_transactions(params, 1000, 1.0, 1e4, 365.0) >= 0
+
+
 def test_a_equal_to_one_is_an_ordinary_point():
     at, near = (
         conditional_expected_transactions(BG._replace(a=a), X, T_X, T, 26.0)

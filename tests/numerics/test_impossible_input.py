@@ -66,6 +66,34 @@ def test_a_mean_of_no_purchases_and_of_no_money_is_refused(x, mean):
             asked(x, mean)
 
 
+WRONG = [
+    (functools.partial(pareto_nbd.p_alive, x=2, t_x=30, T=39), PARETO, {"alpha": -1.0}, "alpha"),
+    (functools.partial(pareto_nbd.expected_transactions, t=9.0), PARETO, {"s": np.nan}, "s"),
+    (functools.partial(pareto_nbd_counts.probability_of_count, t=9, n=1), PARETO, {"r": 0.0}, "r"),
+    (functools.partial(bg_nbd.p_alive, x=2, t_x=30, T=39), BG, {"b": np.inf}, "b"),
+    (functools.partial(bg_nbd.probability_of_count, t=9, n=1), BG, {"k": 1.5}, "k"),
+    (functools.partial(nbd.log_likelihood, x=2, T=39), POISSON, {"r": -1.0}, "r"),
+    (functools.partial(gamma_gamma.expected_spend, x=[2], mean=[9.0]), GAMMA, {"p": -1.0}, "p"),
+]
+
+
+@pytest.mark.parametrize(("asked", "params", "wrong", "name"), WRONG)
+def test_parameters_that_no_fit_ends_at_are_refused(asked, params, wrong, name):
+    with pytest.raises(ValueError, match=f"{name} must be .* 1 of 1"):
+        asked(params._replace(**wrong))
+
+
+@pytest.mark.parametrize("mean", [-5.0, np.nan, np.inf])
+def test_a_spend_is_expected_of_nobody_whose_purchases_have_no_value(mean):
+    with pytest.raises(ValueError, match="1 of 1"):
+        gamma_gamma.expected_spend(GAMMA, [2, 0], [mean, np.nan])
+
+
+def test_a_mean_for_each_count_is_asked_for():
+    with pytest.raises(ValueError, match="shape"):
+        gamma_gamma.fit([1, 2], [20.0])
+
+
 @pytest.mark.parametrize("n", [-1, 0.5, np.nan])
 def test_a_number_of_purchases_that_is_none_has_no_chance(n):
     for chances, params in (
@@ -91,7 +119,7 @@ def test_nothing_forever_is_no_question(module, params):
 
 
 @pytest.mark.parametrize(("module", "params"), [(pareto_nbd, PARETO), (bg_nbd, BG), (nbd, POISSON)])
-@pytest.mark.parametrize("discount", [-0.1, np.nan])
+@pytest.mark.parametrize("discount", [-0.1, np.nan, np.inf])
 def test_a_discount_that_is_none_is_refused(module, params, discount):
     with pytest.raises(ValueError, match="discount"):
         module.conditional_expected_transactions(

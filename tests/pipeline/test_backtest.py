@@ -479,9 +479,12 @@ def test_trees_correct_what_they_could_have_corrected_before_and_what_is_trained
 
     model, summary = artifacts.load(workspace, digest), read_summary(workspace.path(SUMMARY))
     value = model.purchases.expected_transactions(summary, 91) * model.day_value(summary, 91)
-    assert model.is_corrected(91)
+    assert model.is_corrected
     assert model.expected_value(summary, 91).sum() == pytest.approx(value.sum())
     assert np.abs(model.expected_value(summary, 91) / value - 1).max() > 0.1
+    # A horizon that was never tried is corrected as the one beside it: a day more brings more.
+    ahead = np.array([model.expected_value(summary, days) for days in (60, 90, 91, 92, 182, 365)])
+    assert (np.diff(ahead, axis=0) > 0).all()
 
 
 def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_base(at_a_beat):
@@ -512,6 +515,12 @@ def test_chances_are_corrected_as_they_could_have_been_and_judged_beside_the_bas
     alone = model.purchases.p_purchase(summary, 182)
     assert np.abs(model.p_purchase(summary, 182) - alone).max() > 0.1
     assert model.p_purchase(summary, 182).mean() == pytest.approx(alone.mean(), abs=0.05)
+    alive, days = model.purchases.p_alive(summary), model.purchases.expected_transactions
+    for horizon in (91, 182, 365):
+        most = np.minimum(alive, days(summary, horizon))
+        assert (model.p_purchase(summary, horizon) <= most).all()
+    free = model.survival.correct(summary, alone)
+    assert (free > np.minimum(alive, days(summary, 182))).any()  # what the limit is for
 
 
 def test_trees_that_made_chances_worse_are_kept_off_and_still_held(

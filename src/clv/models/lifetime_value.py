@@ -91,8 +91,8 @@ class LifetimeValue:
     """A fitted purchase model, spend model and return share.
 
     Without a ``posterior`` it has expectations, and neither medians nor intervals.
-    ``corrections`` are what trees found its money to miss, by horizon, and ``survival`` what they
-    found its chances of an order to; None where too few earlier dates could be tried.
+    ``boosted`` is what trees found its money to miss, and ``survival`` what they found its
+    chances of an order to; None where too few earlier dates could be tried.
     """
 
     purchases: PurchaseModel[Any]
@@ -100,7 +100,7 @@ class LifetimeValue:
     return_share: ReturnShare
     orders_per_day: float
     posterior: Posterior | None = None
-    corrections: Mapping[int, BoostedValue] = dataclasses.field(default_factory=dict)
+    boosted: BoostedValue | None = None
     survival: XGBSurvival | None = None
 
     @property
@@ -150,43 +150,50 @@ class LifetimeValue:
         """The same with what earlier dates call for, where they tell at all.
 
         ``summary`` is the one of the fit; an origin whose outcome was not known yet is left out.
-        Chances learn from the longest horizon that can be tried.
+        Trees learn from the longest horizon that can be tried, and what they say of a customer
+        holds at all: a day more never makes a forecast smaller.
         """
         known = [one for one in origins if one.known_from <= summary.window.end]
-        found, survival = {}, None
         for days in sorted({one.horizon_days for one in known}, reverse=True):
             own = [one for one in known if one.horizon_days == days]
             with contextlib.suppress(NotEnoughData):
-                survival = survival or XGBSurvival.fit(own, summary)
-                base = self.expected_value(summary, days)
-                correction = BoostedValue.fit(own, summary, base)
-                if correction.correction.strength:
-                    found[days] = correction
-        return dataclasses.replace(self, corrections=found, survival=survival)
+                survival = XGBSurvival.fit(own, summary)
+                boosted = BoostedValue.fit(own, summary, self.expected_value(summary, days))
+                return dataclasses.replace(self, boosted=boosted, survival=survival)
+        return self
 
     def without_trees(self) -> Self:
         """The same with the purchase model's own chances of an order; what trials found stays."""
         kept_off = self.survival and self.survival.kept_off()
         return dataclasses.replace(self, survival=kept_off)
 
-    def is_corrected(self, horizon_days: float) -> bool:
-        return horizon_days in self.corrections
+    @property
+    def is_corrected(self) -> bool:
+        """Whether trees have a say in what is expected."""
+        return self.boosted is not None and self.boosted.correction.strength > 0
 
-    def corrected(self, summary: CustomerSummary, horizon_days: float, value: Float) -> Float:
-        """``value`` expected within the horizon by the parts, with the correction for it."""
-        found = self.corrections.get(int(horizon_days)) if self.is_corrected(horizon_days) else None
-        return value if found is None else found.correct(summary, value)
+    def corrected(self, summary: CustomerSummary, value: Float) -> Float:
+        """``value`` expected by the parts, whatever the horizon, with the trees' correction."""
+        return value if self.boosted is None else self.boosted.correct(summary, value)
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
         """Probability that each customer buys at least once within the horizon, or their own.
 
-        Every chance of an order that anybody is told comes from here.
+        Every chance of an order that anybody is told comes from here. Trees raise it no further
+        than to the chance of still being a customer and, where the horizon is the same for all,
+        to the purchases expected within it.
 
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
         chance = self.purchases.p_purchase(summary, horizon_days)
-        return chance if self.survival is None else self.survival.correct(summary, chance)
+        if self.survival is None or not self.survival.correction.strength:
+            return chance
+        most = self.purchases.p_alive(summary)
+        if np.ndim(horizon_days) == 0:
+            days = self.purchases.expected_transactions(summary, float(np.asarray(horizon_days)))
+            most = np.minimum(most, days)
+        return np.minimum(self.survival.correct(summary, chance), np.maximum(most, chance))
 
     def orders_of_a_day(self, summary: CustomerSummary) -> Float:
         """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
@@ -239,7 +246,7 @@ class LifetimeValue:
             TimeUnitMismatch, HorizonOutOfRange.
         """
         days = self.purchases.expected_transactions(summary, horizon_days)
-        return self.corrected(summary, horizon_days, days * self.day_value(summary, horizon_days))
+        return self.corrected(summary, days * self.day_value(summary, horizon_days))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""
@@ -249,7 +256,7 @@ class LifetimeValue:
             "return_share": dataclasses.asdict(self.return_share),
             "orders_per_day": self.orders_per_day,
             "posterior": self.posterior and self.posterior.to_dict(),
-            "corrections": {str(days): one.to_dict() for days, one in self.corrections.items()},
+            "boosted": self.boosted and self.boosted.to_dict(),
             "survival": self.survival and self.survival.to_dict(),
         }
 
@@ -263,7 +270,7 @@ class LifetimeValue:
             ReturnShare(**stored["return_share"]),
             stored["orders_per_day"],
             posterior and Posterior.from_dict(posterior),
-            {int(d): BoostedValue.from_dict(one) for d, one in stored["corrections"].items()},
+            stored["boosted"] and BoostedValue.from_dict(stored["boosted"]),
             stored["survival"] and XGBSurvival.from_dict(stored["survival"]),
         )
 

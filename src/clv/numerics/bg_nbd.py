@@ -36,7 +36,13 @@ from scipy import special
 
 from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive
 from clv.numerics.quadrature import Float
-from clv.numerics.required import require_counts, require_discount, require_history, require_horizon
+from clv.numerics.required import (
+    require_counts,
+    require_discount,
+    require_history,
+    require_horizon,
+    require_params,
+)
 from clv.numerics.rising import log_rising, log_survival
 from clv.numerics.time_alive import Rate
 
@@ -101,6 +107,7 @@ def log_likelihood(
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
     array([-0.5555, -9.4561])
     """
+    require_params(params)
     require_history(x, t_x, T)
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     k = params.k
@@ -236,6 +243,7 @@ def probability_of_count(params: BGNBDParams, t: npt.ArrayLike, n: npt.ArrayLike
     array([0.5737864, 0.1993953])
     """
     require_horizon(np.asarray(t, dtype=float), finite=True)
+    require_params(params)
     require_counts("n", n)
     r, alpha, a, b, time, count = _columns(*params[:4], t, n)
     k, share = params.k, time / (alpha + time)
@@ -277,6 +285,7 @@ def survivor(
     params: BGNBDParams, x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike
 ) -> Survivor:
     """Arguments as in :func:`log_likelihood`."""
+    require_params(params)
     require_history(x, t_x, T)
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     ticks = r + params.k * x

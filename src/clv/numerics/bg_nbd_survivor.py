@@ -105,7 +105,7 @@ def _expected_given_dropout(
             found *= np.exp(log_q * ((j + 1) / k - 1)) / k
             q = np.exp(log_q)
             found = np.where(q < SMALL, _three_terms(q, growth, shape, k, j), found)
-        expected += phases[j] * found
+        expected += phases[j] * np.maximum(found, 0)  # which rounding may be below
     return expected
 
 

@@ -25,7 +25,7 @@ from scipy import special
 from clv.numerics import posterior
 from clv.numerics.optimize import Float, LogPrior, Optimum, Status, maximize
 from clv.numerics.posterior import ParameterDraws
-from clv.numerics.required import require_counts, require_spend
+from clv.numerics.required import require_counts, require_params, require_spend
 from clv.numerics.rising import log_rising
 
 Rate = float | Float
@@ -71,6 +71,7 @@ def log_likelihood(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> log_likelihood(params, [1, 5], [35.0, 20.0]).round(4)
     array([-4.1821, -3.45  ])
     """
+    require_params(params)
     require_spend(x, mean)
     count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
     p, q, gamma = params.p, params.q, params.own_gamma(count)
@@ -103,11 +104,13 @@ def expected_spend(params: GammaGammaParams, x: npt.ArrayLike, mean: npt.ArrayLi
     >>> expected_spend(params, [2, 0], [22.0, np.nan]).round(2)
     array([24.38, 35.22])
     """
-    require_counts("x", x)
+    require_params(params)
+    count, value = np.broadcast_arrays(np.asarray(x, dtype=float), np.asarray(mean, dtype=float))
+    require_counts("x", count)
+    require_spend(count[count > 0], value[count > 0])
     p, q = params.p, params.q
-    count = np.asarray(x, dtype=float)
     shape = p * count + q
-    rate = params.own_gamma(count) + np.where(count > 0, count * np.asarray(mean, dtype=float), 0.0)
+    rate = params.own_gamma(count) + np.where(count > 0, count * value, 0.0)
     has_mean = shape > 1
     divisor = np.where(has_mean, shape - 1, special.gammaincinv(shape, 0.5))
     return np.asarray(p * rate / divisor)

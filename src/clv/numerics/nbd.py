@@ -21,7 +21,7 @@ from clv.numerics.optimize import Optimum, maximize
 from clv.numerics.posterior import ParameterDraws
 from clv.numerics.predictive import Dice, Made, Places, counts, some
 from clv.numerics.quadrature import Float
-from clv.numerics.required import require_discount, require_history, require_horizon
+from clv.numerics.required import require_discount, require_history, require_horizon, require_params
 from clv.numerics.rising import log_rising, rising_factorials
 
 
@@ -43,6 +43,7 @@ def log_likelihood(params: NBDParams, x: npt.ArrayLike, T: npt.ArrayLike) -> Flo
     >>> log_likelihood(NBDParams(r=0.385, alpha=12.07), [0.0, 2.0], [39.0, 39.0]).round(4)
     array([-0.5554, -9.0506])
     """
+    require_params(params)
     require_history(x, 0.0, T)
     r, alpha = params
     counts, age = np.asarray(x, dtype=float), np.asarray(T, dtype=float)
@@ -74,6 +75,7 @@ def conditional_expected_transactions(
     >>> conditional_expected_transactions(p, [0.0, 2.0], 0.0, 39.0, 52.0, discount=0.0018).round(3)
     array([0.374, 2.318])
     """
+    require_params(params)
     require_history(x, 0.0, T)
     horizon = np.asarray(t, dtype=float)
     require_horizon(horizon)
@@ -95,6 +97,7 @@ def probability_of_no_transaction(
     >>> probability_of_no_transaction(NBDParams(0.385, 12.07), [0.0, 2.0], 0.0, 39.0, 52.0).round(3)
     array([0.763, 0.187])
     """
+    require_params(params)
     require_history(x, 0.0, T)
     horizon = np.asarray(t, dtype=float)
     require_horizon(horizon)

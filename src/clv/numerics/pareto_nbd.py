@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from clv.numerics.clock import Clock
 from clv.numerics.quadrature import blocks, dropout_nodes, enough_nodes, log_sum_exp
-from clv.numerics.required import require_history, require_horizon
+from clv.numerics.required import require_history, require_horizon, require_params
 from clv.numerics.rising import rising_factorials
 from clv.numerics.time_alive import Rate, broadcast, time_alive
 
@@ -85,6 +85,7 @@ def log_likelihood(
     >>> log_likelihood(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(4)
     array([-0.5173, -9.5572])
     """
+    require_params(params)
     require_history(x, t_x, T)
     counts = np.atleast_1d(np.asarray(x, dtype=np.int64))
     purchases = rising_factorials(float(params.r), counts.max(initial=0))[0][counts]
@@ -108,6 +109,7 @@ def p_alive(
     >>> p_alive(p, [0.0, 2.0], [0.0, 30.0], [39.0, 39.0]).round(3)
     array([0.294, 0.858])
     """
+    require_params(params)
     require_history(x, t_x, T)
     return _survey(params, x, t_x, T, clock)[1]
 
@@ -176,6 +178,7 @@ def expected_transactions(
     >>> expected_transactions(p, [0.0, 1.0, 9.0]).round(8)
     array([0.        , 0.05077821, 0.38909211])
     """
+    require_params(params)
     rate = np.divide(params.r, params.alpha)
     return np.asarray(rate * time_alive(params.s, params.beta, t, discount=0.0, clock=clock))
 

@@ -21,7 +21,7 @@ from clv.numerics.pareto_nbd import (
     p_alive,
 )
 from clv.numerics.quadrature import blocks, dropout_nodes, log_sum_exp
-from clv.numerics.required import require_counts, require_horizon
+from clv.numerics.required import require_counts, require_horizon, require_params
 from clv.numerics.rising import log_rising
 from clv.numerics.time_alive import NODES
 
@@ -52,6 +52,7 @@ def probability_of_count(
     """
     horizon, count = np.asarray(t, dtype=float), np.asarray(n, dtype=float)
     require_horizon(horizon, finite=True)
+    require_params(params)
     require_counts("n", count)
     today = 0.0 if clock is None else clock.today
     columns = np.broadcast_arrays(*params, horizon, count, today)

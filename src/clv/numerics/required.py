@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 Float = npt.NDArray[np.float64]
+
+
+def require_params(params: NamedTuple) -> None:
+    """Raises ValueError where a shape or a rate is not positive, or ticks are not whole."""
+    for name, value in params._asdict().items():
+        if name in ("eta", "drops_at_once"):
+            continue
+        given = np.asarray(value, dtype=float)
+        _require(f"{name} must be positive and finite", given, (given > 0) & (given < np.inf))
+        if name == "k":
+            require_counts(name, given)
 
 
 def require_history(x: npt.ArrayLike, t_x: npt.ArrayLike, T: npt.ArrayLike) -> None:
@@ -27,7 +40,10 @@ def require_spend(x: npt.ArrayLike, mean: npt.ArrayLike) -> None:
     """Raises ValueError where nothing was bought, or its mean is no value of a purchase."""
     require_counts("x", x)
     count, value = np.asarray(x, dtype=float), np.asarray(mean, dtype=float)
-    _require("each customer must have bought, at a mean > 0", value, (count > 0) & (value > 0))
+    if count.shape != value.shape:
+        raise ValueError(f"x has shape {count.shape}, but mean has shape {value.shape}")
+    is_known = (count > 0) & (value > 0) & (value < np.inf)
+    _require("each customer must have bought, at a finite mean > 0", value, is_known)
 
 
 def require_horizon(t: Float, *, finite: bool = False) -> None:
@@ -39,8 +55,8 @@ def require_horizon(t: Float, *, finite: bool = False) -> None:
 
 def require_discount(discount: float) -> None:
     """Raises ValueError where later would count more, or nobody knows how much."""
-    if not discount >= 0:
-        raise ValueError(f"the discount must not be negative, but it is {discount:g}")
+    if not 0 <= discount < np.inf:
+        raise ValueError(f"the discount must be finite and not negative, but it is {discount:g}")
 
 
 def _require(rule: str, values: Float, is_kept: npt.NDArray[np.bool_]) -> None:

@@ -302,9 +302,9 @@ def _chosen(
     days = outcome.horizon_days
     of_days = model.purchases.expected_transactions(split.summary, days)
     value = of_days * model.day_value(split.summary, days)
-    value = model.corrected(split.summary, days, value)
+    value = model.corrected(split.summary, value)
     mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
-    shown = f"{name} + boosted" if model.is_corrected(days) else name
+    shown = f"{name} + boosted" if model.is_corrected else name
     return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, doubt))
 
 
@@ -341,7 +341,7 @@ def _of_chances(
     if model.survival is None or not model.survival.correction.strength:
         return []
     alone = np.array([model.purchases.p_purchase(summary, day) for day in outcome.quarters])
-    corrected = model.survival.correct(summary, alone)
+    corrected = np.array([model.p_purchase(summary, day) for day in outcome.quarters])
     roles: tuple[past.Role, past.Role] = ("chosen", "challenger")
     of_trees, of_base = reversed(roles) if kept_off else roles
     chances = {(f"{name}{past.WITH_TREES}", of_trees): corrected, (name, of_base): alone}

@@ -122,8 +122,8 @@ def _corrections(model: LifetimeValue) -> Iterator[tuple[str, Correction]]:
     """What trees learned, by name; the gains of their trials are in what each is judged by."""
     if model.survival is not None:
         yield model.survival.name, model.survival.correction
-    for days, found in model.corrections.items():
-        yield f"{found.name}.{days}d", found.correction
+    if model.boosted is not None:
+        yield model.boosted.name, model.boosted.correction
 
 
 def _scores(records: Records) -> Iterator[tuple[str, float, int]]:

@@ -58,9 +58,9 @@ def run(
     """
     etl = ingest(workspace, log, tell)
     ingested(etl)
-    kind = None if model == "auto" else champion_kind(workspace)
-    rival = None if kind == model else kind
-    among = candidates(model, rival)
+    kind = champion_kind(workspace)
+    is_challenger = model != "auto" and kind not in (None, model)
+    among = candidates(model, kind)
     try:
         records = backtest(workspace, among, tell, horizon_days=ask.horizon_days)
     except NotEnoughData as error:
@@ -68,13 +68,13 @@ def run(
         workspace.retract("backtest")
         records = []
     try:
-        digest = train(workspace, model if rival else choose(records, among), tell)
+        digest = train(workspace, model if is_challenger else choose(records, among), tell)
     except NotEnoughData as error:
         workspace.retract("backtest")
         return Outcome(etl, [], _not_yet(error, etl))
-    # Without a rival it was chosen by the backtest, so that there is nobody to hold it beside.
+    # One that the backtest chose was held beside the kind that answers there.
     found = tags_of(workspace.read_json(files.REVIEW)) if records else UNCHECKED
-    if rival:
+    if is_challenger:
         challenge(workspace, digest, tell, tracking=tracking)
     elif tracking is None or not is_promoted(workspace, digest, tracking, found):
         promote(workspace, digest, tell, tracking=tracking, records=records, review=found)
