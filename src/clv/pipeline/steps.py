@@ -14,10 +14,11 @@ Tell = Callable[[str], None]
 
 @cache
 def code_digest() -> str:
-    """A digest of this package's own source: another version computes anew."""
+    """A digest of this package's own source, texts included: another version computes anew."""
     digest = hashlib.sha256()
     root = Path(__file__).parents[1]
-    for path in sorted(root.rglob("*.py")):
+    own = (path for path in root.rglob("*") if path.suffix in {".py", ".toml", ".html"})
+    for path in sorted(own):
         digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
