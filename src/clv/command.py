@@ -6,9 +6,13 @@ output (as JSON with ``--json``), everything else to standard error.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import inspect
 import json
+import signal
+import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +34,7 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.ReviewFailed: 8,
 }
 INTERRUPTED = 130
+SOON = 0.01  # seconds
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
 
 EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
@@ -38,6 +43,19 @@ EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothin
 def exit_code(error: errors.ClvError) -> int:
     """The exit code of the nearest kind of error that has one."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def stop_again(lost: sys.UnraisableHookArgs) -> None:
+    """Take a stop that came while a library freed an object, where Python drops what is raised.
+
+    It is sent once more, as SIGTERM, a moment later; ``clv.cli.main`` makes both stops the same.
+    """
+    if issubclass(lost.exc_type, KeyboardInterrupt):
+        again = threading.Timer(SOON, _thread.interrupt_main, [signal.SIGTERM])
+        again.daemon = True
+        again.start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 class Session:

@@ -14,6 +14,24 @@ from runs import contents, run_all
 
 CLV = [sys.executable, "-c", "from clv.cli import main; main()"]
 
+STOPPED_WHILE_AN_OBJECT_IS_FREED = """
+import signal
+from clv import cli, wiring
+
+class Freed:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+log = wiring.log
+
+def free_one_and_read(*given):
+    Freed()
+    return log(*given)
+
+wiring.log = free_one_and_read
+cli.main()
+"""
+
 
 @pytest.fixture(scope="module")
 def good(shop_log, tmp_path_factory):
@@ -23,8 +41,8 @@ def good(shop_log, tmp_path_factory):
     return root, contents(root)
 
 
-def start(root, log, *words, **more):
-    command = [*CLV, "run", str(log), "--workspace", str(root), *words]
+def start(root, log, *words, program=CLV, **more):
+    command = [*program, "run", str(log), "--workspace", str(root), *words]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
     )
@@ -37,6 +55,15 @@ def wait_for(process, words):
         if words in line:
             return
     pytest.fail(f"{words!r} was never told: {''.join(seen)}")
+
+
+def assert_stopped(process):
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert err.strip().endswith("the files of the last good run are in place.")
+    assert out == ""
 
 
 @pytest.mark.parametrize(
@@ -56,12 +83,14 @@ def test_a_stop_while_the_engine_computes_leaves_the_last_good_files(
     wait_for(process, told)
     time.sleep(pause)
     process.send_signal(sent)
-    out, err = process.communicate(timeout=60)
+    assert_stopped(process)
+    assert contents(root) == before
 
-    assert process.returncode == 130, err
-    assert "Traceback" not in err
-    assert err.strip().endswith("the files of the last good run are in place.")
-    assert out == ""
+
+def test_a_stop_that_python_drops_while_an_object_is_freed_stops_all_the_same(good, shop_log):
+    root, before = good
+    program = [sys.executable, "-c", STOPPED_WHILE_AN_OBJECT_IS_FREED]
+    assert_stopped(start(root, shop_log, "--goods-only", program=program))
     assert contents(root) == before
 
 
