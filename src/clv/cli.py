@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-import signal
-import sys
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -41,9 +39,7 @@ Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="As `clv train` pr
 
 
 def main() -> None:
-    # A scheduler stops a run as a person does; process 1 of a container would not even hear it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.unraisablehook = command.stop_again
+    command.stop_by_signal()
     app()
 
 

@@ -6,7 +6,6 @@ output (as JSON with ``--json``), everything else to standard error.
 
 from __future__ import annotations
 
-import _thread
 import contextlib
 import inspect
 import json
@@ -34,8 +33,9 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.ReviewFailed: 8,
 }
 INTERRUPTED = 130
-SOON = 0.01  # seconds
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
+
+_asked_to_stop = threading.Event()
 
 EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
 
@@ -45,16 +45,26 @@ def exit_code(error: errors.ClvError) -> int:
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
 
 
-def stop_again(lost: sys.UnraisableHookArgs) -> None:
-    """Take a stop that came while a library freed an object, where Python drops what is raised.
+def stop_by_signal() -> None:
+    """Let Ctrl-C and a scheduler's SIGTERM stop a command, even where a library drops the stop.
 
-    It is sent once more, as SIGTERM, a moment later; ``clv.cli.main`` makes both stops the same.
+    What a signal raises is lost in code called from C++ and while an object is freed, or comes out
+    as an error of the library's own. So the stop is remembered: it holds at the next thing said.
     """
-    if issubclass(lost.exc_type, KeyboardInterrupt):
-        again = threading.Timer(SOON, _thread.interrupt_main, [signal.SIGTERM])
-        again.daemon = True
-        again.start()
-    else:
+    # SIGTERM has to be taken: process 1 of a container would not even hear it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+    sys.unraisablehook = _unraisable
+
+
+def _stop(*_: object) -> None:
+    _asked_to_stop.set()
+    raise KeyboardInterrupt
+
+
+def _unraisable(lost: sys.UnraisableHookArgs) -> None:
+    if not issubclass(lost.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(lost)
 
 
@@ -77,6 +87,8 @@ class Session:
 
     def tell(self, text: str) -> None:
         """Say what happens now; in a terminal something turns until the next is said."""
+        if _asked_to_stop.is_set():
+            raise KeyboardInterrupt
         if self.as_json:
             return
         self.aside.print(f"  {text}", style="dim", highlight=False, markup=False)
@@ -120,12 +132,10 @@ def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callabl
                 session = Session(read_settings(**given), as_json=as_json)
                 with contextlib.closing(session):
                     function(session, **arguments)
-            except errors.ClvError as error:
-                typer.echo(f"{type(error).__name__}: {error}", err=True)
-                raise typer.Exit(exit_code(error)) from error
-            except KeyboardInterrupt as stop:
-                typer.echo(STOPPED, err=True)
-                raise typer.Exit(INTERRUPTED) from stop
+            except (Exception, KeyboardInterrupt) as error:
+                said, code = _end(error)
+                typer.echo(said, err=True)
+                raise typer.Exit(code) from error
 
         flags = [_flag(option) for option in (*taken_by(name), *EVERYWHERE)]
         command.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
@@ -133,6 +143,15 @@ def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callabl
         return function
 
     return register
+
+
+def _end(error: BaseException) -> tuple[str, int]:
+    """What to say of a command that ends with ``error``, and its exit code."""
+    if _asked_to_stop.is_set() or isinstance(error, KeyboardInterrupt):
+        return STOPPED, INTERRUPTED
+    if isinstance(error, errors.ClvError):
+        return f"{type(error).__name__}: {error}", exit_code(error)
+    raise error
 
 
 def _flag(option: Option) -> inspect.Parameter:

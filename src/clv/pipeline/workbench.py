@@ -29,11 +29,6 @@ def workbench(workspace: Workspace) -> Iterator[tuple[Stage, Any]]:
             if STAGING_PREFIX not in str(cause):
                 raise
             raise WorkspaceUnwritable(workspace.root, _reason(str(cause))) from cause
-        except (duckdb.InterruptException, RuntimeError) as cause:
-            # Pressing Ctrl-C while the engine computes comes out of it as one of these.
-            if "nterrupted" not in str(cause):
-                raise
-            raise KeyboardInterrupt from cause
 
 
 def _reason(message: str) -> str:
