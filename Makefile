@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE := 1
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check test-long test-all bench image image-test lock clean
+.PHONY: help setup run serve test check test-long test-real test-all bench image image-test lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,7 +21,7 @@ serve: .venv/runtime  ## API, dashboard and MLflow's page; PORTS="--api-port 900
 	$(BIN)/clv serve $(PORTS)
 
 test: check  ## format, lint, types, import rule, and every test that fits ten minutes
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow and not real_log"
 
 check: .venv/dev  ## format, lint, types, import rule
 	$(BIN)/ruff format --check .
@@ -32,7 +32,10 @@ check: .venv/dev  ## format, lint, types, import rule
 test-long: .venv/dev  ## the long ones: every page in a browser, PostgreSQL, a served model
 	$(BIN)/pytest -m slow
 
-test-all: test test-long  ## every test
+test-real: .venv/dev  ## the known figures of the real log, which CLV_SOURCE names
+	$(BIN)/pytest -n 2 --dist loadgroup -m real_log
+
+test-all: test test-long test-real  ## every test
 
 bench: .venv/dev .bench/lifetimes/ready .bench/pymc-marketing/ready  ## every benchmark, against the peers, in one run
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -58,7 +58,6 @@ def finished(shop_log, tmp_path_factory):
 @pytest.fixture(scope="session")
 def real_log():
     """The raw log of Online Retail II."""
-    if REAL_LOG is None:
-        pytest.skip("CLV_SOURCE does not name the real log; set it to check the real figures")
+    assert REAL_LOG is not None, "tests of the real log need CLV_SOURCE to name it"
     assert REAL_LOG.is_file(), f"CLV_SOURCE names {REAL_LOG}, which is not there"
     return REAL_LOG
