@@ -191,17 +191,14 @@ def shop():
     return x, t_x, T
 
 
-def test_the_survey_of_a_draw_is_the_likelihood_and_the_chance_of_being_alive(shop):
+def test_near_the_fit_draws_are_weighed_by_the_likelihood(shop):
     near = ParetoNBDParams(r=0.9, alpha=12.0, s=0.5, beta=8.0)
-    x, *_ = shop
-    rising = pareto_nbd.rising_factorials(near.r, int(x.max()))[0][x.astype(int)]
+    rows = distinct_histories(*shop)
 
-    total, alive = pareto_nbd.Nodes.around(PARAMS, shop, pareto_nbd_draws.FEW_NODES, None).survey(
-        near
-    )
+    quick = pareto_nbd_draws._value_near(rows, point=np.log(PARAMS), season=None)
 
-    assert rising + total == pytest.approx(pareto_nbd.log_likelihood(near, *shop), abs=1e-5)
-    assert alive == pytest.approx(pareto_nbd.p_alive(near, *shop), abs=1e-5)
+    exact = pareto_nbd.log_likelihood(near, *shop).sum()
+    assert quick(np.log(near)) == pytest.approx(exact, abs=1e-6)
 
 
 def test_draws_of_a_shops_parameters_are_as_wide_as_its_standard_errors(shop):

@@ -12,12 +12,11 @@ Arrays of nodes have shape ``(nodes, n)``. Nothing here knows a model. Start rea
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
 
-from clv.numerics.quadrature import Float, log_sum_exp
+from clv.numerics.quadrature import Float, log_sum_exp, sum_of_nodes
 from clv.numerics.rising import log_survival
 
 NODES = 96
@@ -46,7 +45,7 @@ def mean_over_beta(f: Function, a: Float, b: Float, steepness: Float) -> Float:
     p, q = -np.expm1(log_q), np.exp(log_q)
     rest = f(log_q) - at_zero * np.exp(steepness * log_q) - at_one * p
     # The shares are of Beta(a + 1, b + 1): they sum to one, so no gamma function is needed.
-    inner = functools.reduce(np.add, shares * rest / (p * q))
+    inner = sum_of_nodes(shares * rest / (p * q))
     total = a + b
     ends = at_zero * np.exp(log_survival(a, b, steepness)) + at_one * a / total
     return np.asarray(ends + inner * (a / total) * (b / (total + 1)))

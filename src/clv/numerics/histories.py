@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +10,6 @@ import numpy.typing as npt
 from clv.numerics.required import require_history
 
 Float = npt.NDArray[np.float64]
-Whole = npt.NDArray[np.int64]
-
-MOST_KEYS = 2**63
-"""Different histories one integer can stand for."""
 
 
 class Histories(NamedTuple):
@@ -56,61 +51,22 @@ def distinct_histories(
         for z in (purchase_z, dropout_z)
     )
     columns = [*times, *purchase.T, *dropout.T]
-    codings = [_Coding.of(column) for column in columns]
-    fits = math.prod(coding.size for coding in codings) < MOST_KEYS
-    columns, weights = _by_key(columns, codings) if fits else _by_row(columns)
-    count, last, age, *z = columns
+    keys = [_narrow(column) for column in columns]
+    order = np.lexsort(keys[::-1])
+    is_new = np.arange(order.size) == 0
+    for key in keys:
+        ordered = key[order]
+        is_new[1:] |= ordered[1:] != ordered[:-1]
+    first = np.flatnonzero(is_new)
+    weights = np.diff(first, append=order.size).astype(float)
+    count, last, age, *z = (column[order[first]] for column in columns)
     by_row = np.array(z).reshape(len(z), weights.size).T
     k = purchase.shape[1]
     return Histories(count, last, age, weights, by_row[:, :k], by_row[:, k:])
 
 
-class _Coding(NamedTuple):
-    """A column as whole numbers below ``size``, in order: as it is, or by place in ``known``."""
-
-    size: int
-    known: Float | None
-
-    @classmethod
-    def of(cls, column: Float) -> Self:
-        lowest, highest = column.min(initial=0), column.max(initial=0)
-        if lowest >= 0 and highest < MOST_KEYS and np.array_equal(column, np.floor(column)):
-            return cls(int(highest) + 1, None)
-        known = np.unique(column)
-        return cls(known.size, known)
-
-    def encode(self, column: Float) -> Whole:
-        if self.known is None:
-            return column.astype(np.int64)
-        return np.searchsorted(self.known, column)
-
-    def decode(self, codes: Whole) -> Float:
-        return codes.astype(float) if self.known is None else self.known[codes]
-
-
-def _by_key(columns: list[Float], codings: list[_Coding]) -> tuple[list[Float], Float]:
-    """The different rows and their number, by one key for each: whole numbers sort fast."""
-    keys = np.zeros(columns[0].size, dtype=np.int64)
-    for column, coding in zip(columns, codings, strict=True):
-        keys *= coding.size
-        keys += coding.encode(column)
-    keys.sort()
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    weights = np.diff(first, append=keys.size).astype(float)
-    keys = keys[first]
-    distinct = []
-    for coding in reversed(codings):
-        keys, codes = np.divmod(keys, coding.size)
-        distinct.append(coding.decode(codes))
-    return distinct[::-1], weights
-
-
-def _by_row(columns: list[Float]) -> tuple[list[Float], Float]:
-    """The same for columns with too many values for one key."""
-    ordered = np.array(columns)
-    ordered = ordered[:, np.lexsort(ordered[::-1])]
-    is_new = np.ones(ordered.shape[1], dtype=bool)
-    is_new[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
-    first = np.flatnonzero(is_new)
-    weights = np.diff(first, append=ordered.shape[1]).astype(float)
-    return list(ordered[:, first]), weights
+def _narrow(column: Float) -> Float | npt.NDArray[np.uint16]:
+    """Small whole numbers, as counts and days are, in two bytes: so narrow, sorted by radix."""
+    lowest, highest = column.min(initial=0), column.max(initial=0)
+    is_whole = lowest >= 0 and highest < 2**16 and np.array_equal(column, np.floor(column))
+    return column.astype(np.uint16) if is_whole else column

@@ -23,14 +23,14 @@ Start reading at :func:`log_likelihood`; every other function is built on the sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.numerics.clock import Clock
-from clv.numerics.quadrature import blocks, dropout_nodes, enough_nodes, log_sum_exp
+from clv.numerics.quadrature import blocks, enough_nodes, log_time_nodes, sum_of_nodes
 from clv.numerics.required import require_history, require_horizon, require_params
 from clv.numerics.rising import rising_factorials
 from clv.numerics.time_alive import Rate, broadcast, time_alive
@@ -44,8 +44,8 @@ FINEST = 32
 """The same where not even the last digit may rise from one horizon to the next."""
 NODES_OF_A_SEASON = 96
 """Nodes with a calendar, whose waves they have to follow over years, however fine."""
-CUSTOMERS_AT_ONCE, NODES_AT_ONCE = 131_072, 65_536
-"""Of a result per customer: more at once than in a fit, which goes over its rows many times."""
+AT_ONCE = 131_072
+"""Customers, and then nodes, for a result per customer: more than in a fit's blocks."""
 
 
 class ParetoNBDParams(NamedTuple):
@@ -89,7 +89,7 @@ def log_likelihood(
     require_history(x, t_x, T)
     counts = np.atleast_1d(np.asarray(x, dtype=np.int64))
     purchases = rising_factorials(float(params.r), counts.max(initial=0))[0][counts]
-    return np.asarray(purchases + _survey(params, counts, t_x, T, clock)[0])
+    return np.asarray(purchases + _survey(Unseen.log_likelihood, params, (counts, t_x, T), clock))
 
 
 def p_alive(
@@ -111,7 +111,7 @@ def p_alive(
     """
     require_params(params)
     require_history(x, t_x, T)
-    return _survey(params, x, t_x, T, clock)[1]
+    return _survey(Unseen.p_alive, params, (x, t_x, T), clock)
 
 
 def conditional_expected_transactions(
@@ -214,94 +214,115 @@ def probability_of_no_transaction(
     seen = ages if clock is None else clock.age(ages, ages)
     later = ParetoNBDParams(params.r + counts, params.alpha + seen, params.s, params.beta + ages)
     ahead = None if clock is None else clock.ahead(horizon)
-    log_quiet, _ = _survey(later, 0.0, 0.0, horizon, ahead, fineness=FINEST)
+    new = 0.0, 0.0, horizon
+    log_quiet = _survey(Unseen.log_likelihood, later, new, ahead, fineness=FINEST)
     return np.asarray(1 + alive * np.expm1(log_quiet))
 
 
 def _survey(
+    ask: Callable[[Unseen], Float],
     params: ParetoNBDParams,
-    x: npt.ArrayLike,
-    t_x: npt.ArrayLike,
-    T: npt.ArrayLike,
+    history: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike],
     clock: Clock | None,
     *,
     fineness: int = FINENESS,
-) -> tuple[Float, Float]:
-    """Log of L without its Gamma(r+x)/Gamma(r), and P(alive), block by block."""
+) -> Float:
+    """What the nodes answer for each customer, block by block; history is ``x, t_x, T``."""
     today = 0.0 if clock is None else clock.today
-    columns = broadcast(*params, *np.atleast_1d(x, t_x, T), today)
-    values, alive = np.empty(columns[0].shape), np.empty(columns[0].shape)
+    columns = broadcast(*params, today, *np.atleast_1d(*history))
+    found = np.empty(columns[0].shape)
 
-    for part in blocks(values.size, nodes=1, at_once=CUSTOMERS_AT_ONCE):
+    for part in blocks(found.size, nodes=1, at_once=AT_ONCE):
         some = [column[part] for column in columns]
         for which, nodes in _alike(some, clock, fineness):
-            *rates, k, last, age, now = (column[which] for column in some)
-            ticking = None if clock is None else clock.set_to(now)
+            # What all customers share stays one number.
+            *rates, now = (v[:1] if v.strides == (0,) else v.take(which) for v in some[:5])
+            x, t_x, T = (v.take(which) for v in some[5:])
             own = ParetoNBDParams(*rates)
-            found = Nodes.around(own, (k, last, age), nodes, ticking).survey(own)
-            values[part][which], alive[part][which] = found
-    return values, alive
+            ticking = None if clock is None else clock.set_to(now)
+            active = None if ticking is None else ticking.age(T, t_x)
+            scale = decay_scale(own, x, t_x, active=active)
+            found[part][which] = ask(Unseen.of(own, (x, t_x, T), scale, nodes, ticking))
+    return found
 
 
 def _alike(columns: list[Float], clock: Clock | None, fineness: int) -> Iterator[tuple[Any, int]]:
     """Blocks of customers who need the same number of nodes, in which nobody else has a say."""
-    *rates, x, t_x, T, now = columns
+    *rates, now, x, t_x, T = columns
     if clock is not None:
         for same in clock.set_to(now).alike(T, t_x, NODES_OF_A_SEASON):
             yield same, NODES_OF_A_SEASON
         return
     scale = decay_scale(ParetoNBDParams(*rates), x, t_x)
     needed = enough_nodes(np.log1p((T - t_x) / scale), fineness)
-    order = np.argsort(needed.astype(np.int16), kind="stable")  # so narrow, sorted by radix
+    order = np.argsort(needed, kind="stable")
     for same in np.split(order, np.flatnonzero(np.diff(needed[order])) + 1):
         nodes = int(needed[same[0]])
-        for part in blocks(same.size, nodes=nodes, at_once=NODES_AT_ONCE):
+        for part in blocks(same.size, nodes=nodes, at_once=AT_ONCE):
             yield same[part], nodes
 
 
-class Nodes(NamedTuple):
-    """Moments at which customers may have dropped out, the last one being alive today.
+class Unseen(NamedTuple):
+    """The moments at which customers may have dropped out; the last: alive at ``T``.
 
-    ``times`` and ``active``, the same moments on the customers' clock, have shape
-    ``(nodes + 1, n)``, ``log_weights`` one row less.
+    ``since`` is the time from the last purchase on, ``share`` a moment's share of the
+    likelihood. Since that purchase alpha + A has grown by ``growth_a``, in logs ``log_a``, and
+    beta + t by ``growth_b``. All have shape ``(nodes + 1, n)``; ``seen``, the clock at the last
+    purchase, and ``total``, the likelihood relative to its height there, have ``(n,)``.
     """
 
-    x: Float
-    times: Float
-    active: Float
-    log_weights: Float
+    own: ParetoNBDParams
+    history: tuple[Float, Float, Float]
+    since: Float
+    share: Float
+    growth_a: Float
+    growth_b: Float
+    log_a: Float
+    log_b: Float
+    seen: Float
+    total: Float
 
     @classmethod
-    def around(
+    def of(
         cls,
-        params: ParetoNBDParams,
+        own: ParetoNBDParams,
         history: tuple[Float, Float, Float],
+        scale: Float,
         nodes: int,
         clock: Clock | None,
     ) -> Self:
-        """The nodes that suit parameters near ``params``; history is ``x, t_x, T``."""
+        """History is ``x, t_x, T``; ``scale`` places the nodes, see :func:`decay_scale`."""
+        r, alpha, s, beta = own
         x, t_x, T = history
         each, cuts = ([nodes], None) if clock is None else clock.panels(T, t_x, nodes)
-        scale = decay_scale(params, x, t_x, active=None if clock is None else clock.age(T, t_x))
-        times, log_weights = dropout_nodes(t_x, T, scale, nodes=each, cuts=cuts)
-        times = np.vstack([times, T])
-        return cls(x, times, times if clock is None else clock.age(T, times), log_weights)
+        u, log_weights, width = log_time_nodes(t_x, T, scale, nodes=each, cuts=cuts)
+        since = np.expm1(u)
+        since *= scale
+        seen = t_x if clock is None else clock.age(T, t_x)
+        busy = since if clock is None else clock.age(T, np.minimum(t_x + since, T)) - seen
+        growth_a, growth_b = busy / (alpha + seen), since / (beta + t_x)
+        log_a, log_b = np.log1p(growth_a), np.log1p(growth_b)
+        # Relative to its height at t_x, from where the integrand only falls, nothing overflows.
+        u[-1] = log_b[-1]  # being alive falls with s, dropping out with s + 1
+        u -= log_a * (r + x)
+        u -= log_b * (s + 1)
+        share = np.exp(u, out=u)
+        share[:-1] *= np.exp(log_weights) * (width * (scale * s / (beta + t_x)))
+        total = sum_of_nodes(share)
+        share /= total
+        return cls(own, history, since, share, growth_a, growth_b, log_a, log_b, seen, total)
 
-    def survey(self, params: ParetoNBDParams) -> tuple[Float, Float]:
-        """Log of the likelihood but for its factor in ``x`` and ``r``, and P(alive), ``(n,)``."""
-        r, alpha, s, beta = params
-        falling = self.times / beta
-        np.log1p(falling, out=falling)
-        terms = self.active / alpha
-        np.log1p(terms, out=terms)
-        terms *= -(r + self.x)
-        terms[:-1] += self.log_weights
-        terms[:-1] -= falling[:-1]
-        terms[-1] -= np.log(s / beta)
-        falling *= s
-        terms -= falling
-        total, shares = log_sum_exp(terms)
-        return total + np.log(s / beta) - self.x * np.log(alpha), shares[-1]
+    def log_likelihood(self) -> Float:
+        """But for its factor Gamma(r + x) / Gamma(r), ``(n,)``."""
+        r, alpha, s, beta = self.own
+        x, t_x, _ = self.history
+        height = (
+            x * np.log(alpha) + (r + x) * np.log1p(self.seen / alpha) + s * np.log1p(t_x / beta)
+        )
+        return np.asarray(np.log(self.total) - height)
+
+    def p_alive(self) -> Float:
+        return np.asarray(self.share[-1])
 
 
 def decay_scale(

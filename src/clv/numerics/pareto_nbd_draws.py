@@ -20,11 +20,11 @@ from clv.numerics import posterior
 from clv.numerics.clock import Calendars, Moments
 from clv.numerics.histories import Histories
 from clv.numerics.optimize import LogPrior
-from clv.numerics.pareto_nbd import Nodes, ParetoNBDParams, decay_scale
+from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale
 from clv.numerics.pareto_nbd_total import Pieces, Season, log_likelihood_total, scale_of_nodes
 from clv.numerics.posterior import LogDensity, ParameterDraws
 from clv.numerics.predictive import Dice, Made, Places, counts, some
-from clv.numerics.quadrature import Float, blocks, dropout_nodes
+from clv.numerics.quadrature import Float, blocks, dropout_nodes, log_sum_exp, sum_of_nodes
 from clv.numerics.rising import rising_factorials
 
 FEW_NODES = 10
@@ -114,8 +114,17 @@ class _Part(NamedTuple):
         if calendars is not None and self.moments is not None:
             passed = calendars.at(self.moments)[..., 0]
             active = passed[:-1] - passed[-1]
-        nodes = Nodes(own.x, self.times, active, self.log_weights)
-        return float(own.weights @ nodes.survey(pieces.own_rates(own))[0])
+        r, alpha, s, beta = pieces.own_rates(own)
+        falling = np.log1p(self.times / beta)
+        terms = np.log1p(active / alpha)
+        terms *= -(r + own.x)
+        terms[:-1] += self.log_weights
+        terms[:-1] -= falling[:-1]
+        terms[-1] -= np.log(s / beta)
+        falling *= s
+        terms -= falling
+        values = log_sum_exp(terms)[0] + np.log(s / beta) - own.x * np.log(alpha)
+        return float(own.weights @ values)
 
 
 class Ahead(NamedTuple):
@@ -207,7 +216,7 @@ class Ahead(NamedTuple):
             terms -= terms[-1].copy()
             terms[:-1] += log_weights[..., None] - gone[:-1]
             with np.errstate(over="ignore"):
-                odds = functools.reduce(np.add, np.exp(terms[:-1]))
+                odds = sum_of_nodes(np.exp(terms[:-1]))
                 found[0][part] = 1 / (1 + s * odds)
             found[1][part] = np.broadcast_to(active[-1], odds.shape)
         return found[0], found[1], alpha, beta

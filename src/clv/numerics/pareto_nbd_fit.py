@@ -22,8 +22,8 @@ from clv.numerics.pareto_nbd_total import (
 )
 from clv.numerics.quadrature import Float
 
-FEWEST_NODES, MOST_NODES = 8, 128
-"""The fewest find the neighborhood, mostly; twice as many then confirm it."""
+FEWEST_NODES, MOST_NODES = 12, 128
+"""The fewest are enough, mostly; twice as many then confirm it."""
 
 ENOUGH_TO_START = 2000
 """Distinct histories whose maximum is a good start for that of many more."""
@@ -114,6 +114,7 @@ def _starting_point(rows: Histories, prior: LogPrior | None) -> tuple[Float, int
     sample = Histories(*(column[::every] for column in rows))
     none = np.empty((sample.x.size, 0))
     sample = sample._replace(purchase_z=none, dropout_z=none)
+    sample = by_reach(sample, scale_of_nodes(point, sample))
     scale = scale_of_nodes(point, sample)
     total = functools.partial(log_likelihood_total, rows=sample, scale=scale, nodes=FEWEST_NODES)
     plain = None if prior is None else LogPrior(prior.mean[:4], prior.precision[:4])

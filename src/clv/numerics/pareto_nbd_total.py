@@ -22,8 +22,8 @@ import numpy as np
 
 from clv.numerics.clock import Clock, Path, exposure
 from clv.numerics.histories import Histories
-from clv.numerics.pareto_nbd import ParetoNBDParams, decay_scale
-from clv.numerics.pareto_nbd_unseen import Unseen, row_derivatives
+from clv.numerics.pareto_nbd import ParetoNBDParams, Unseen, decay_scale
+from clv.numerics.pareto_nbd_unseen import row_derivatives
 from clv.numerics.quadrature import Float, blocks, enough_nodes
 from clv.numerics.rising import rising_factorials
 
@@ -71,7 +71,9 @@ class Pieces(NamedTuple):
             yield slice(first, first + self.dropout.size), 3, rows.dropout_z
 
     def own_rates(self, rows: Histories) -> ParetoNBDParams:
-        """``alpha`` and ``beta`` of each row."""
+        """``alpha`` and ``beta`` of each row, or the one of all."""
+        if self.purchase.size + self.dropout.size == 0:
+            return self.params
         r, alpha, s, beta = self.params
         return ParetoNBDParams(
             r,
@@ -137,13 +139,14 @@ def log_likelihood_value(
     clock = None if season is None else season.clock(pieces.season)
     value, _, _ = _purchases(pieces, rows, season)
     for block in _blocks(pieces, rows, scale, nodes, clock):
-        value += float(block.rows.weights @ block.unseen.log_likelihood)
+        value += float(block.rows.weights @ block.unseen.log_likelihood())
     return value
 
 
 def by_reach(rows: Histories, scale: Float) -> Histories:
-    """The same rows, those whose integral is short first: a block has the nodes of its longest."""
-    order = np.argsort((rows.T - rows.t_x) / scale, kind="stable")
+    """The same rows, those with short integrals first: a block has the nodes of its longest."""
+    reach = np.log1p((rows.T - rows.t_x) / scale)
+    order = np.argsort(enough_nodes(reach, 128), kind="stable")
     return Histories(*(column[order] for column in rows))
 
 
@@ -154,9 +157,6 @@ def _purchases(
     counts = np.bincount(rows.x.astype(np.int64), weights=rows.weights)
     tables = rising_factorials(float(pieces.params.r), counts.size - 1)
     value, first, second = (float(counts @ table) for table in tables)
-    value -= float(counts @ np.arange(counts.size)) * float(np.log(pieces.params.alpha))
-    if pieces.purchase.size:
-        value += float((rows.weights * rows.x) @ (rows.purchase_z @ pieces.purchase))
     if season is not None:
         value += float(season.purchases @ (season.basis @ pieces.season))
     return value, first, second
@@ -193,9 +193,8 @@ class _Ticking:
 
 
 class _Block(NamedTuple):
-    """Some of the rows, their rates and what their nodes say."""
+    """Some of the rows and what their nodes say."""
 
-    own: ParetoNBDParams
     rows: Histories
     unseen: Unseen
 
@@ -203,23 +202,22 @@ class _Block(NamedTuple):
 def _blocks(
     pieces: Pieces, every: Histories, scale: Float, nodes: int, clock: Clock | None
 ) -> Iterator[_Block]:
-    is_plain = pieces.purchase.size + pieces.dropout.size == 0
     alike = blocks(every.x.size, nodes=nodes)
     for part in alike if clock is None else clock.alike(every.T, every.t_x, nodes):
         rows, count = Histories(*(column[part] for column in every)), nodes
         if clock is None:  # as many as the longest integral needs
             reach = np.log1p((rows.T - rows.t_x) / scale[part])
             count = int(enough_nodes(reach.max(), nodes))
-        own = pieces.params if is_plain else pieces.own_rates(rows)
-        yield _Block(own, rows, Unseen.of(own, rows, scale[part], count, clock))
+        own = pieces.own_rates(rows)
+        yield _Block(rows, Unseen.of(own, rows[:3], scale[part], count, clock))
 
 
 def _block_total(
     pieces: Pieces, block: _Block, ticking: _Ticking | None
 ) -> tuple[float, Float, Float]:
     """The part of the total that needs the nodes."""
-    own, rows, unseen = block
-    first, slope, second = row_derivatives(own, rows, unseen)
+    rows, unseen = block
+    first, slope, second = row_derivatives(unseen)
     slope *= rows.weights
     second *= rows.weights
     size = 4 + pieces.purchase.size + pieces.dropout.size + pieces.season.size
@@ -240,7 +238,7 @@ def _block_total(
         for place, of, z in covariates:
             hessian[place, season] = -z.T @ mixed[of].T
         hessian[season] = hessian[:, season].T
-    return float(rows.weights @ unseen.log_likelihood), gradient, hessian
+    return float(rows.weights @ unseen.log_likelihood()), gradient, hessian
 
 
 def _season_total(block: _Block, ticking: _Ticking, first: Float) -> tuple[Float, Float, Float]:
@@ -248,7 +246,7 @@ def _season_total(block: _Block, ticking: _Ticking, first: Float) -> tuple[Float
 
     ``first`` are the derivatives in these four, but for what all nodes have in common.
     """
-    own, rows, unseen = block
+    own, rows, unseen = block.unseen.own, *block
     x, t_x, T, weights, *_ = rows
     ticks = own.r + x
     times = np.minimum(t_x + unseen.since, T)

@@ -1,4 +1,4 @@
-"""What the nodes of the dropout time say of a block of rows: value and derivatives of each.
+"""What the nodes of the dropout time say of a block of rows: the derivatives of each.
 
 Each node is a moment at which a customer may have dropped out, the last one being alive at
 ``T``, and has its share of the customer's likelihood. With d the derivative of the log of one
@@ -10,65 +10,17 @@ so that a few sums over the nodes of a row tell all. Everything is counted from 
 purchase on: there the integrand is highest, and what all nodes have in common cancels from
 the differences. Arrays of nodes have shape ``(nodes + 1, n)``.
 
-Start reading at :class:`Unseen`, then :func:`row_derivatives`.
+Start reading at :func:`row_derivatives`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
-from clv.numerics.clock import Clock
-from clv.numerics.histories import Histories
-from clv.numerics.pareto_nbd import ParetoNBDParams
-from clv.numerics.quadrature import Float, log_time_nodes
-
-
-class Unseen(NamedTuple):
-    """The moments at which each row of a block may have dropped out; the last: alive at ``T``.
-
-    ``since`` is the time from the last purchase on, ``share`` a moment's share of the
-    likelihood. Since that purchase alpha + A has grown by ``growth_a``, in logs ``log_a``, and
-    beta + t by ``growth_b``. All have shape ``(nodes + 1, n)``; ``seen``, the clock at the last
-    purchase, and ``log_likelihood``, but for what needs no nodes, have ``(n,)``.
-    """
-
-    since: Float
-    share: Float
-    growth_a: Float
-    growth_b: Float
-    log_a: Float
-    log_b: Float
-    seen: Float
-    log_likelihood: Float
-
-    @classmethod
-    def of(
-        cls, own: ParetoNBDParams, rows: Histories, scale: Float, nodes: int, clock: Clock | None
-    ) -> Self:
-        r, alpha, s, beta = own
-        x, t_x, T, *_ = rows
-        each, cuts = ([nodes], None) if clock is None else clock.panels(T, t_x, nodes)
-        u, weights = log_time_nodes(t_x, T, scale, nodes=each, cuts=cuts)
-        since = np.expm1(u)
-        since *= scale
-        seen = t_x if clock is None else clock.age(T, t_x)
-        busy = since if clock is None else clock.age(T, np.minimum(t_x + since, T)) - seen
-        growth_a, growth_b = busy / (alpha + seen), since / (beta + t_x)
-        log_a, log_b = np.log1p(growth_a), np.log1p(growth_b)
-        # Relative to its height at t_x, from where the integrand only falls, nothing overflows.
-        share = log_a * -(r + x)
-        share -= s * log_b
-        u -= log_b
-        share[:-1] += u[:-1]
-        np.exp(share, out=share)
-        weights *= scale * s / (beta + t_x)
-        share[:-1] *= weights
-        total = share.sum(axis=0)
-        share /= total
-        value = np.log(total) - (r + x) * np.log1p(seen / alpha) - s * np.log1p(t_x / beta)
-        return cls(since, share, growth_a, growth_b, log_a, log_b, seen, value)
+from clv.numerics.pareto_nbd import Unseen
+from clv.numerics.quadrature import Float
 
 
 class RowDerivatives(NamedTuple):
@@ -84,70 +36,61 @@ class RowDerivatives(NamedTuple):
     hessian: Float
 
 
-def row_derivatives(own: ParetoNBDParams, rows: Histories, unseen: Unseen) -> RowDerivatives:
+def row_derivatives(unseen: Unseen) -> RowDerivatives:
     """Of each row's log-likelihood, but for its factor Gamma(r + x) / Gamma(r)."""
-    r, alpha, s, beta = own
-    x, t_x, share = rows.x, rows.t_x, unseen.share
-    a = _Ratio.of(unseen.seen / (alpha + unseen.seen), unseen.growth_a)
-    b = _Ratio.of(t_x / (beta + t_x), unseen.growth_b)
-    dropped = np.ones((len(share), 1))
-    dropped[-1] = 0
+    r, alpha, s, beta = unseen.own
+    x, t_x, T = unseen.history
+    share = unseen.share
+    on_a = unseen.growth_a / (1 + unseen.growth_a)
+    on_b = unseen.growth_b / (1 + unseen.growth_b)
+    start_a, start_b = unseen.seen / (alpha + unseen.seen), t_x / (beta + t_x)
     first = np.empty((4, *share.shape))
     np.multiply(unseen.log_a, -r, out=first[0])
-    np.multiply(a.on, (r + x) * (1 - a.start), out=first[1])
-    np.subtract(dropped, s * unseen.log_b, out=first[2])
-    np.subtract((s + dropped) * b.on, dropped, out=first[3])
-    first[3] *= 1 - b.start
+    np.multiply(on_a, (r + x) * (1 - start_a), out=first[1])
+    np.multiply(unseen.log_b, -s, out=first[2])
+    np.multiply(on_b, (s + 1) * (1 - start_b), out=first[3])
+    first[2, :-1] += 1
+    first[3, :-1] -= 1 - start_b
+    first[3, -1] *= s / (s + 1)
 
     means, squares = _moments(first, share)
     means[0] -= r * np.log1p(unseen.seen / alpha)
-    means[1] += r * a.start - x * (1 - a.start)
+    means[1] += r * start_a - x * (1 - start_a)
     means[2] -= s * np.log1p(t_x / beta)
-    means[3] += s * b.start
+    means[3] += s * start_b
     # In log r, and in log s but for the 1 of a dropout, a node's log is linear in r and s.
     squares[0, 0] += means[0]
     squares[2, 2] += means[2] - (1 - share[-1])
-    squares[0, 1] += r * a.mean(share)
+    ratio_a, bend_a = _ratio(start_a, on_a, share)
+    ratio_b, bend_b = _ratio(start_b, on_b, share)
+    squares[0, 1] += r * ratio_a
     squares[1, 0] = squares[0, 1]
-    squares[2, 3] += s * b.mean(share)
+    squares[2, 3] += s * ratio_b
     squares[3, 2] = squares[2, 3]
-    squares[1, 1] -= (r + x) * a.bend(share)
-    squares[3, 3] -= b.bend(share * (s + dropped))
+    squares[1, 1] -= (r + x) * bend_a
+    squares[3, 3] -= (s + 1) * bend_b - share[-1] * T * beta / (beta + T) ** 2
     return RowDerivatives(first, means, squares)
 
 
 def _moments(first: Float, share: Float) -> tuple[Float, Float]:
     """Mean and covariance over the nodes of each row."""
-    weighted = first * share
-    means = weighted.sum(axis=1)
-    covariance = np.empty((4, *means.shape))
+    means, covariance = np.empty((4, share.shape[1])), np.empty((4, 4, share.shape[1]))
     for i in range(4):
-        covariance[i, i:] = np.einsum("jkn,kn->jn", first[i:], weighted[i])
+        weighted = first[i] * share
+        weighted.sum(axis=0, out=means[i])
+        np.einsum("jkn,kn->jn", first[i:], weighted, out=covariance[i, i:])
         covariance[i:, i] = covariance[i, i:]
     covariance -= means[:, None] * means
     return means, covariance
 
 
-class _Ratio(NamedTuple):
-    """A ratio like A / (alpha + A), which nothing cancels in, as it is in [0, 1].
+def _ratio(start: Float, on: Float, share: Float) -> tuple[Float, Float]:
+    """Means of v and of v (1 - v) over the nodes of each row, for a ratio like A / (alpha + A).
 
-    ``start`` is its value at the last purchase, shape ``(n,)``, ``on`` how much of the way from
-    there to 1 it has gone at each node.
+    It is ``start`` at the last purchase, shape ``(n,)``, and has gone ``on`` of the way from
+    there to 1 at each node, so that nothing cancels.
     """
-
-    start: Float
-    on: Float
-
-    @classmethod
-    def of(cls, start: Float, growth: Float) -> Self:
-        return cls(start, growth / (1 + growth))
-
-    def mean(self, share: Float) -> Float:
-        return np.asarray(self.start + (1 - self.start) * np.einsum("kn,kn->n", self.on, share))
-
-    def bend(self, weight: Float) -> Float:
-        """Weighted sum over nodes of v (1 - v), v being the ratio."""
-        v, rest = self.start, 1 - self.start
-        total, mean = weight.sum(axis=0), np.einsum("kn,kn->n", self.on, weight)
-        square = np.einsum("kn,kn,kn->n", self.on, self.on, weight)
-        return np.asarray(rest * (v * total + (1 - 2 * v) * mean - rest * square))
+    rest = 1 - start
+    mean = np.einsum("kn,kn->n", on, share)
+    square = np.einsum("kn,kn,kn->n", on, on, share)
+    return start + rest * mean, rest * (start + (1 - 2 * start) * mean - rest * square)

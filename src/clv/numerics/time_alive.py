@@ -8,14 +8,11 @@ customer is expected to buy. Start reading at :func:`time_alive`.
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from clv.numerics.clock import Clock
-from clv.numerics.quadrature import Float, blocks, dropout_nodes, gauss_legendre
+from clv.numerics.quadrature import Float, blocks, dropout_nodes, gauss_legendre, sum_of_nodes
 from clv.numerics.required import require_discount, require_horizon
 
 Rate = float | Float
@@ -34,15 +31,14 @@ def time_alive(
         return _busy_time_alive(s, beta, horizon, discount, clock)
     if discount > 0:
         return _discounted_time_alive(s, beta, horizon, discount)
-    endless = np.isinf(horizon)
-    if np.any(endless & (np.asarray(s) <= 1)):
+    if np.any(np.isinf(horizon) & (np.asarray(s) <= 1)):
         raise ValueError(
             "without a discount and with s <= 1 the endless sum of expected transactions is "
             "infinite: too few customers ever drop out. Give a discount or a finite horizon."
         )
-    log_growth = np.log1p(np.where(endless, 1.0, horizon) / beta)
-    finite = beta * log_growth * special.exprel((1 - np.asarray(s)) * log_growth)
-    return np.where(endless, np.divide(beta, np.where(endless, np.subtract(s, 1), 1)), finite)
+    # At s = 1 the step that stands for none is too short for a double to tell.
+    rest = np.where(np.equal(s, 1), 1e-20, np.subtract(1, s))
+    return np.asarray(beta * (np.expm1(rest * np.log1p(horizon / beta)) / rest))
 
 
 def _busy_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float, clock: Clock) -> Float:
@@ -82,5 +78,5 @@ def _discounted_time_alive(s: Rate, beta: Rate, horizon: Float, discount: float)
         scale = 1 / (discount + shape[part] / rate[part])
         times, log_weights = dropout_nodes(np.zeros_like(scale), end[part], scale, nodes=NODES)
         log_alive = -discount * times - shape[part] * np.log1p(times / rate[part])
-        values[part] = functools.reduce(np.add, np.exp(log_alive + log_weights))
+        values[part] = sum_of_nodes(np.exp(log_alive + log_weights))
     return values.reshape(columns[0].shape)
