@@ -92,8 +92,9 @@ def run(
 def _best(workspace: Workspace, among: Sequence[str]) -> str:
     """What the backtest chose; where there was none, the default for this log."""
     tried = last_backtest(workspace)
-    summary = parquet.read_summary(workspace.path(files.SUMMARY))
-    return tried.chosen if tried else default_first(summary, among)[0]
+    if tried is not None:
+        return tried.chosen
+    return default_first(parquet.read_summary(workspace.path(files.SUMMARY)), among)[0]
 
 
 def _not_yet(error: NotEnoughData, etl: dict[str, Any]) -> NotEnoughData:
