@@ -21,9 +21,8 @@ from models.shops import START, autumn, shop, shop_of_regular_buyers
 from peers import measured
 
 import clv
-from clv.evaluation.past import choose
 from clv.evaluation.review import compare
-from clv.pipeline.backtest import CANDIDATES, backtest
+from clv.pipeline.backtest import CANDIDATES, backtest, last_backtest
 from clv.store.workspace import HOLDOUT, Workspace
 
 ROWS = {"customer_id": "customer", "date": "day", "amount": "paid"}
@@ -66,7 +65,8 @@ def print_nothing(_line):
 def main():
     for name, log in shops("--quick" in sys.argv):
         with tempfile.TemporaryDirectory() as root:
-            records, cost = held(log, Path(root))
+            _, cost = held(log, Path(root))
+            chosen = last_backtest(Workspace(Path(root))).chosen
             rows = pq.read_table(Path(root) / HOLDOUT, partitioning=None)
         beside = [compare(rows, score) for score in ("tweedie", "mae")]
         said = ", ".join(
@@ -75,7 +75,7 @@ def main():
             for one in beside
             if one is not None
         )
-        print(f"{name}: {choose(records, CANDIDATES)} chosen; {said}; backtest {cost}", flush=True)
+        print(f"{name}: {chosen} chosen; {said}; backtest {cost}", flush=True)
 
 
 if __name__ == "__main__":

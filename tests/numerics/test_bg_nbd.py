@@ -10,6 +10,7 @@ from reference.oracles_numerics import (
 )
 from scipy import integrate
 
+from clv.numerics import bg_nbd_survivor
 from clv.numerics.bg_nbd import (
     BGNBDParams,
     conditional_expected_transactions,
@@ -96,6 +97,18 @@ def test_expectations_agree_with_the_closed_form_also_near_a_equal_to_one(custom
         assert conditional_expected_transactions(BG._replace(a=a), *customer, t) == pytest.approx(
             expected, rel=1e-10
         )
+
+
+@pytest.mark.parametrize("k", [2, 3, 24])
+@pytest.mark.parametrize("t", [3.0, 365.0])
+def test_counting_purchases_agrees_with_averaging_over_the_chance_to_stay(monkeypatch, k, t):
+    params = MBG._replace(k=k)
+    counted = conditional_expected_transactions(params, X, T_X, T, t, discount=0.002)
+    monkeypatch.setattr(bg_nbd_survivor, "MOST_TERMS", 0)
+    averaged = conditional_expected_transactions(params, X, T_X, T, t, discount=0.002)
+
+    assert np.any(counted != averaged)
+    assert counted == pytest.approx(averaged, rel=1e-9)
 
 
 def test_rounding_makes_no_expectation_negative():

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from clv.numerics import bg_nbd_fit, nbd
 from clv.numerics.bg_nbd import BGNBDParams, log_likelihood
@@ -33,6 +34,37 @@ def truth(request):
 def fit(truth, x, t_x, T, **options):
     rows = distinct_histories(x, t_x, T)
     return bg_nbd_fit.fit(rows, k=truth.k, drops_at_once=truth.drops_at_once, **options)
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_regularity_is_the_slope_of_the_dirichlet_of_the_shares_of_time(k):
+    rng = np.random.default_rng(8)
+    shares = [rng.dirichlet(np.full(x, 4.0)) for x in (1, 2, 3, 9)]
+    x, t_x = np.array([1.0, 2, 3, 9, 0]), np.array([5.0, 40, 2, 300, 0])
+    logs = [np.log(own * t).sum() for own, t in zip(shares, t_x, strict=False)]
+
+    def total(k):
+        return sum(stats.dirichlet(np.full(own.size, k)).logpdf(own) for own in shares[1:])
+
+    step = 1e-3
+    up, here, down = (total(k + d) for d in (step, 0, -step))
+    slope, curvature = (up - down) / (2 * step), (up - 2 * here + down) / step**2
+    found = bg_nbd_fit.regularity(x, t_x, np.array([*logs, np.nan]), k=k)
+
+    assert found == pytest.approx(slope / np.sqrt(-curvature), rel=1e-4)
+
+
+@pytest.mark.parametrize(("k", "low", "high"), [(2, 10, np.inf), (4, -4, 4), (8, -np.inf, -10)])
+def test_regularity_knows_how_regularly_customers_buy_who_differ_and_leave(k, low, high):
+    x, t_x, _, logs = simulated(TRUTH._replace(k=4, alpha=1.1, drops_at_once=True))
+
+    assert low < bg_nbd_fit.regularity(x, t_x, logs, k=k) < high
+
+
+def test_who_bought_again_once_at_most_says_nothing_of_regularity():
+    known = np.array([0.0, 1.0]), np.array([0.0, 9.0]), np.array([np.nan, np.log(9.0)])
+
+    assert bg_nbd_fit.regularity(*known, k=3) == 0
 
 
 POINTS = [np.log([0.5, 3.0, 0.7, 2.0]), np.log([4.0, 90.0, 1e-3, 1e-2]), np.log([0.1, 1, 900, 9e3])]

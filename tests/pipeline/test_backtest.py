@@ -318,8 +318,9 @@ def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):
         ]
         assert past.choose(known, CANDIDATES) == model
     workspace = Workspace(finished.root)
-    assert last_backtest(workspace) == (records, CANDIDATES)
-    assert of_last_backtest(workspace, past.choose(records, CANDIDATES))
+    best = past.choose(records, CANDIDATES)
+    assert last_backtest(workspace) == (records, CANDIDATES, best)
+    assert of_last_backtest(workspace, best)
     assert of_last_backtest(workspace, "nbd") is None
 
 

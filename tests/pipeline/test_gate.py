@@ -77,7 +77,8 @@ def test_a_kind_never_held_is_held_beside_the_champion_before_it_may_answer(work
 
     records = backtest(workspace, candidates("bg-nbd", answers), quiet, horizon_days=365)
     assert {r["model"] for r in records if r["role"] != "baseline"} == {"bg-nbd", answers}
-    assert last_backtest(workspace) == (records, ("bg-nbd", answers))
+    tried = last_backtest(workspace)
+    assert (tried.records, tried.among) == (records, ("bg-nbd", answers))
     said = [of_last_backtest(workspace, name) is not None for name in ("bg-nbd", answers)]
     assert sorted(said) == [False, True]
 
@@ -179,11 +180,11 @@ def test_without_a_champion_the_review_alone_decides(workspace):
 
 def test_a_backtest_of_another_log_speaks_for_nobody(workspace):
     workspace.path("data/processed/refused.parquet").touch()
-    assert last_backtest(workspace)[0]
+    assert last_backtest(workspace).records
 
     workspace.path("data/processed/refused.parquet").unlink()
 
-    assert last_backtest(workspace) == ([], ())
+    assert last_backtest(workspace) is None
 
 
 def test_a_model_that_is_not_there_is_said_to_be_missing(workspace):

@@ -23,6 +23,14 @@ REGULARITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 """Values of k looked at: times between purchases vary by 1 / sqrt(k), the last by a fifth, as
 those of a subscription do whose box comes by the month."""
 
+REGULAR = 6
+"""The k from which MBG/CNBD answers unless another is better. Of 60 simulated shops those that
+looked more regular than that lost 9 to 22 % of the deviance to a model with a season instead, and
+at the end of their first year 3 % or nothing where there was a season; under a strong one, where
+they lost much by MBG/CNBD, purchases did not look more regular than 3."""
+SURE = 2.0
+"""Standard errors."""
+
 
 @dataclasses.dataclass(frozen=True)
 class BGNBD(PurchaseModel[BGNBDParams]):
@@ -98,6 +106,12 @@ class MBGCNBD(MBGNBD):
                 break
             best = fitted
         return best
+
+
+def is_regular(summary: CustomerSummary) -> bool:
+    """Whether customers surely buy as regularly as those of a subscription do."""
+    columns = (summary.column(name) for name in ("frequency", "recency", "log_intervals"))
+    return bg_nbd_fit.regularity(*columns, k=REGULAR) > SURE
 
 
 def _timing(model: str, summary: CustomerSummary) -> tuple[float, float]:

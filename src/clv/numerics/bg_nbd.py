@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive
+from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive, reached
 from clv.numerics.quadrature import Float
 from clv.numerics.required import (
     require_counts,
@@ -221,11 +221,7 @@ def probability_of_no_transaction(
     horizon = np.asarray(t, dtype=float)
     require_horizon(horizon, finite=True)
     customer = survivor(params, x, t_x, T)
-    share = horizon / (customer.rate + horizon)
-    buys = sum(
-        customer.phases[j] * special.betainc(params.k - j, customer.ticks + j, share)
-        for j in range(params.k)
-    )
+    buys = reached(customer, params.k, horizon)(1)
     return np.asarray(1 - customer.is_alive * buys)
 
 

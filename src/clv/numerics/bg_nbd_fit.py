@@ -75,6 +75,24 @@ def timing(purchases: float, log_intervals: float, *, k: int) -> float:
     return float((k - 1) * log_intervals - purchases * special.gammaln(k))
 
 
+def regularity(x: Float, t_x: Float, log_intervals: Float, *, k: int) -> float:
+    """By how many standard errors purchases are more regular than every ``k``-th tick of a clock.
+
+    Of customers with ``x`` repeat purchases, the last of them at ``t_x``, the shares of that time
+    between purchases are a Dirichlet with k for each, whatever rate each customer has: a score
+    test, which fits nothing. ``log_intervals`` are the summed logs of the times between.
+
+    Source:
+        Wheat & Morrison (1990) for two intervals a customer, here for all of them.
+    """
+    again = x > 0
+    x, slope = x[again], log_intervals[again] - x[again] * np.log(t_x[again])
+    slope += x * (special.digamma(k * x) - special.digamma(k))
+    information = x * special.polygamma(1, k) - x**2 * special.polygamma(1, k * x)
+    total = float(information.sum())
+    return float(slope.sum()) / np.sqrt(total) if total > 0 else 0.0
+
+
 def _starting_point(rows: Histories, k: int) -> Float:
     purchases, seen, age = (
         float(np.average(v, weights=rows.weights)) for v in (rows.x, rows.t_x, rows.T)

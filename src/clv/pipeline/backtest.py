@@ -28,6 +28,7 @@ from clv.pipeline import lessons
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
+from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.workspace import Stage, Workspace, data_digest
 
@@ -46,8 +47,10 @@ CANDIDATES = (
     "pareto-nbd",
     "mbg-cnbd",
 )
-"""What a shop's model is chosen from; the first is the default. Where no spend model is named,
+"""What a shop's model is chosen from; the first is the default, but in a shop whose customers buy
+so regularly that ``REGULAR_BUYERS`` is. Where no spend model is named,
 day values go by how often a customer buys."""
+REGULAR_BUYERS = "mbg-cnbd"
 FITTED_BASELINES = {
     "plain-pareto-nbd": "pareto-nbd x gamma-gamma",
     "plain-nbd": "nbd x gamma-gamma",
@@ -68,6 +71,14 @@ class Transform(NamedTuple):
     horizon_days: int
     target: str
     stated: Float
+
+
+class Tried(NamedTuple):
+    """A backtest on the log as it is: what it found, what it chose from, and what it chose."""
+
+    records: list[Record]
+    among: tuple[str, ...]
+    chosen: str
 
 
 class Unfitted(NamedTuple):
@@ -100,8 +111,8 @@ def backtest(
 ) -> list[Record]:
     """Hold the models ``among`` and the baselines against what happened; returns the records.
 
-    The first is the default, and at each cut that one is ``chosen`` which was best
-    at the cuts known by then. Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever
+    At each cut that one is ``chosen`` which was best at the cuts known by then, the default where
+    nothing is known. Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever
     the log is long enough.
 
     Raises:
@@ -124,7 +135,8 @@ def backtest(
             if not fitted:
                 continue
             known = past.known_by(held.records, cut)
-            chosen = past.choose(known, [name for name in among if name in fitted])
+            ready = [name for name in among if name in fitted]
+            chosen = past.choose(known, default_first(split.summary, ready))
             fitted[chosen] = fitted[chosen].with_posterior(split.summary)
             origins = [origin for name, origin in held.lessons if name == chosen]
             model = fitted[chosen].corrected_by(split.summary, origins)
@@ -150,7 +162,10 @@ def backtest(
             tell(f"backtest: {reason}")
         if not held.records:
             raise _nothing_checked(tables.window)
-        asked = {"among": list(among), "horizon_days": horizon_days}
+        seen = [name for name, places in past.deviances(held.records, among).items() if places]
+        summary = parquet.read_summary(workspace.path(files.SUMMARY))
+        best = past.choose(held.records, default_first(summary, seen))
+        asked = {"among": list(among), "horizon_days": horizon_days, "chosen": best}
         _publish(stage, key, asked, held, data_digest(workspace.path(files.SUMMARY)))
     return held.records
 
@@ -164,16 +179,24 @@ def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*names, *filter(None, [champion]))))
 
 
-def last_backtest(workspace: Workspace) -> tuple[list[Record], tuple[str, ...]]:
-    """The records of the backtest on the log as it is, and what it chose from; none without one."""
+def default_first(summary: CustomerSummary, among: Iterable[str]) -> list[str]:
+    """What a model is chosen from, the one first that answers where nothing speaks for another."""
+    from clv.models.bg_nbd import is_regular
+
+    first = REGULAR_BUYERS if is_regular(summary) else None
+    return sorted(among, key=lambda name: name != first)
+
+
+def last_backtest(workspace: Workspace) -> Tried | None:
+    """What is known of the backtest on the log as it is; None where there was none."""
     try:
         noted = workspace.read_json(files.REVIEW)
-        among, days = tuple(noted["among"]), noted["horizon_days"]
+        among, days, chosen = tuple(noted["among"]), noted["horizon_days"], noted["chosen"]
     except (OSError, ValueError, LookupError, TypeError):
-        return [], ()
+        return None
     if not workspace.is_current("backtest", _key(workspace, among, days)):
-        return [], ()
-    return list(workspace.read_json(files.BACKTEST_REPORT)), among
+        return None
+    return Tried(list(workspace.read_json(files.BACKTEST_REPORT)), among, chosen)
 
 
 def checkable_from(first_day: dt.date) -> dt.date:

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from clv.evaluation.past import NEXT_ORDER, Record, choose
+from clv.evaluation.past import NEXT_ORDER, Record
 from clv.pipeline.backtest import calibration_of, last_backtest, past_transforms
 from clv.store import artifacts, parquet
 from clv.store import workspace as files
@@ -64,29 +64,29 @@ def records_of(workspace: Workspace, digest: str) -> list[Record]:
     """
     manifest = artifacts.manifest(workspace, digest)
     model, kept = manifest.get("model"), manifest.get("earlier")
-    records, among = last_backtest(workspace)
-    if not records or choose(records, among) != model:
+    tried = last_backtest(workspace)
+    if tried is None or tried.chosen != model:
         return []
-    return records if kept is None or [*among] in (kept["among"], [model]) else []
+    return tried.records if kept is None or [*tried.among] in (kept["among"], [model]) else []
 
 
 def of_last_backtest(workspace: Workspace, model: str) -> Earlier | None:
     """What the backtest on the log as it is says of the kind of model it chose."""
-    records, among = last_backtest(workspace)
-    if not records or choose(records, among) != model:
+    tried = last_backtest(workspace)
+    if tried is None or tried.chosen != model:
         return None
     end = dt.date.fromisoformat(parquet.facts_of(workspace.path(files.SUMMARY))["window_end"])
     seen = past_transforms(workspace)
-    tried = sorted({record["horizon_days"] for record in records})
+    horizons = sorted({record["horizon_days"] for record in tried.records})
     maps = {
         str(days): list(calibration_of(seen, "net_cash", days, known_by=end).worth)
-        for days in tried
+        for days in horizons
     }
     return Earlier(
-        among=list(among),
-        records=[one for one in records if _is_kept(one)],
+        among=list(tried.among),
+        records=[one for one in tried.records if _is_kept(one)],
         calibrations=maps,
-        totals=[*_totals(workspace, records)],
+        totals=[*_totals(workspace, tried.records)],
         review=workspace.read_json(files.REVIEW),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from clv.errors import ModelNotFound, ReviewFailed
-from clv.evaluation.past import WORTH_A_CHANGE, Record, choose, deviances
+from clv.evaluation.past import WORTH_A_CHANGE, Record, deviances
 from clv.pipeline.backtest import last_backtest
 from clv.pipeline.steps import Tell
 from clv.pipeline.train import fetched, promote
@@ -48,9 +48,9 @@ def challenge(
 
     fetched(workspace, digest, tracking)
     model = artifacts.manifest(workspace, digest)["model"]
-    records, among = last_backtest(workspace)
-    champion = champion_kind(workspace)
-    if model not in among or champion not in (None, *among):
+    tried, champion = last_backtest(workspace), champion_kind(workspace)
+    among = tried.among if tried else ()
+    if tried is None or model not in among or champion not in (None, *among):
         beside = "" if model not in among else f" beside {champion}, which answers"
         raise ReviewFailed(
             digest,
@@ -58,10 +58,10 @@ def challenge(
             # No setting names a spend model; all candidates together have one that does.
             next_step=f"Run `clv backtest --model {'auto' if JOINED in model else model}` first.",
         )
-    chosen = choose(records, among) == model
+    chosen = tried.chosen == model
     findings = [*_of_rules(workspace, model, chosen=chosen)]
     if champion is not None:
-        findings.append(beside_champion(records, model, champion))
+        findings.append(beside_champion(tried.records, model, champion))
     failed = [one.found for one in findings if one.word == "FAIL"]
     if failed:
         raise ReviewFailed(
@@ -74,7 +74,7 @@ def challenge(
         digest,
         tell,
         tracking=tracking,
-        records=records if chosen else (),
+        records=tried.records if chosen else (),
         review=tags_of(reviewed.to_dict()),
     )
 

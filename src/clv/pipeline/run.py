@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from clv.checked import Predictions
 from clv.errors import NotEnoughData
-from clv.evaluation.past import choose
-from clv.pipeline.backtest import backtest, candidates, checkable_from
+from clv.pipeline.backtest import (
+    backtest,
+    candidates,
+    checkable_from,
+    default_first,
+    last_backtest,
+)
 from clv.pipeline.gate import UNCHECKED, challenge, champion_kind, tags_of
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict
 from clv.pipeline.record import record
 from clv.pipeline.steps import Tell
 from clv.pipeline.train import is_promoted, promote, train
+from clv.store import parquet
 from clv.store import workspace as files
 from clv.store.mlflow.recorder import Tracking
 from clv.store.workspace import Workspace
@@ -68,7 +74,7 @@ def run(
         workspace.retract("backtest")
         records = []
     try:
-        digest = train(workspace, model if is_challenger else choose(records, among), tell)
+        digest = train(workspace, model if is_challenger else _best(workspace, among), tell)
     except NotEnoughData as error:
         workspace.retract("backtest")
         return Outcome(etl, [], _not_yet(error, etl))
@@ -81,6 +87,14 @@ def run(
     else:
         record(workspace, digest, tracking, tell, records=records)
     return Outcome(etl, records, predict(workspace, ask, now, tell))
+
+
+def _best(workspace: Workspace, among: Sequence[str]) -> str:
+    """What the backtest chose; where there was none, the default for this log."""
+    tried = last_backtest(workspace)
+    if tried is not None:
+        return tried.chosen
+    return default_first(parquet.read_summary(workspace.path(files.SUMMARY)), among)[0]
 
 
 def _not_yet(error: NotEnoughData, etl: dict[str, Any]) -> NotEnoughData:

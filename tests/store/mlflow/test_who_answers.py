@@ -13,7 +13,7 @@ from clv.errors import ReviewFailed
 from clv.evaluation.past import WORTH_A_CHANGE
 from clv.evaluation.review import Finding
 from clv.pipeline import gate
-from clv.pipeline.backtest import candidates
+from clv.pipeline.backtest import Tried, candidates
 from clv.pipeline.gate import challenge, champion_kind
 from clv.pipeline.train import promote, train
 from clv.store import artifacts
@@ -54,8 +54,8 @@ def held(tracked, other, monkeypatch):
             | {"cut": "2011-03-09", "horizon_days": 91, "value": value}
             for name, role, value in ((model, "challenger", ratio), (champion, "chosen", 1.0))
         ]
-        among = (champion, model)
-        monkeypatch.setattr(gate, "last_backtest", lambda *_: (records, among))
+        tried = Tried(records, (champion, model), min((ratio, model), (1.0, champion))[1])
+        monkeypatch.setattr(gate, "last_backtest", lambda *_: tried)
         finding = Finding(word, f"It was found to be {word}.")
         monkeypatch.setattr(gate, "_of_rules", lambda *_, **__: [finding])
 
