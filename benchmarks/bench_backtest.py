@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 from customers import PARAMS  # noqa: F401  (makes the simulated shops of the tests importable)
-from models.shops import START, autumn, shop, shop_of_regular_buyers
+from models.shops import START, autumn, shop, shop_of_boxes, shop_of_regular_buyers
 from peers import measured
 
 import clv
@@ -41,6 +41,7 @@ def shops(quick):
     yield "a season and a hidden past", shop(1, **past, level=autumn)
     yield "a falling level, three years", shop(1, **many, level=falling, days=1095)
     yield "regular buyers", shop_of_regular_buyers(1, k=4, leaving="in between", **many)
+    yield "boxes by the month, 3 % skipped", shop_of_boxes(1, skipped=0.03, **many)
 
 
 def held(log, root):

@@ -144,6 +144,20 @@ def shop_of_regular_buyers(seed, *, k, leaving, customers=3000, days=730, follow
     return _logged(since, made.customer, day, np.zeros(customers, dtype=bool), rng)
 
 
+def shop_of_boxes(seed, *, skipped, customers=3000, days=730, followed=365):
+    """A box every thirty days or so; a share is ``skipped``, and each may be the last."""
+    rng = np.random.default_rng(seed)
+    since = rng.integers(0, days, customers)
+    boxes = np.minimum(rng.geometric(rng.beta(1.0, 10.0, customers)) - 1, days)
+    customer = np.repeat(np.arange(customers), boxes)
+    months = rng.geometric(1 - skipped, customer.size)
+    day = np.cumsum(np.rint(30 * months + np.clip(rng.normal(0, 2, customer.size), -9, 9)))
+    begun = np.append(0.0, day)[np.cumsum(boxes) - boxes]
+    day = since[customer] + (day - begun[customer]).astype(int)
+    kept = day <= days + followed
+    return _logged(since, customer[kept], day[kept], np.zeros(customers, dtype=bool), rng)
+
+
 def _logged(since, customer, day, is_wholesale, rng):
     """The purchases, the day of joining among them, from the log's first day on."""
     customer = np.concatenate([np.arange(since.size), customer])

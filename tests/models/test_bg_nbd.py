@@ -2,14 +2,17 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from models.shops import autumn, shop, shop_of_boxes, shop_of_regular_buyers
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
+from clv.models import bg_nbd as module
+from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD, is_regular
 from clv.models.nbd import NBD
 from clv.numerics import bg_nbd
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.simulate import history, log_intervals, on_whole_days, regular_purchases
+from clv.numerics.tweedie import unit_deviance
 from clv.periods import ObservationWindow, TimeUnit
 
 WINDOW = ObservationWindow(dt.date(2020, 1, 1), dt.date(2021, 12, 31))
@@ -31,12 +34,42 @@ SUMMARY = simulated()
 
 
 @pytest.mark.parametrize("unit", TimeUnit)
-@pytest.mark.parametrize("k", [1, 2, 3, 8, 24])
-def test_the_regularity_of_buyers_is_recognized_in_whole_days_and_weeks(k, unit):
+@pytest.mark.parametrize(("k", "found"), [(1, 1), (2, 2), (3, 3), (8, 8), (24, 8)])
+def test_the_regularity_of_buyers_is_recognized_in_whole_days_and_weeks(k, found, unit):
     model = MBGCNBD.fit(simulated(k, time_unit=unit))
 
-    assert model.params.k == k
+    assert model.params.k == found
     assert model.params.drops_at_once
+
+
+def test_who_skipped_a_box_is_not_given_up(monkeypatch):
+    known = shop_of_boxes(2, skipped=0.05, customers=1000).at(500, horizon=91)
+    fitted = MBGCNBD.fit(known.summary)
+    monkeypatch.setattr(module, "REGULARITIES", (1, 24))
+    likelier = MBGCNBD.fit(known.summary)
+    own, surer = (
+        unit_deviance(known.later, model.expected_transactions(known.summary, 91)).mean()
+        for model in (fitted, likelier)
+    )
+
+    assert likelier.params.k == 24
+    assert own < 0.7 * surer
+
+
+@pytest.mark.parametrize(
+    ("known", "regular"),
+    [
+        (shop_of_boxes(3, skipped=0.03, customers=300).at(300), True),
+        (shop_of_boxes(3, skipped=0.3, customers=300).at(700), False),
+        (shop_of_boxes(3, skipped=0.0, customers=3).at(100), False),
+        (shop_of_regular_buyers(3, k=12, leaving="in between", customers=900).at(500), True),
+        (shop_of_regular_buyers(3, k=3, leaving="at a purchase", customers=900).at(500), False),
+        (shop(3, customers=900).at(500), False),
+        (shop(3, customers=900, level=autumn).at(500), False),
+    ],
+)
+def test_a_shop_of_regular_buyers_is_told_by_the_times_between_purchases(known, regular):
+    assert is_regular(known.summary) is regular
 
 
 def test_without_regularity_it_is_the_plain_model():

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from models.shops import shop
+from models.shops import shop, shop_of_boxes
 from runs import ORDER_LOG, ingest_only, write_orders
 
 from clv.checked import CustomerSummary
@@ -34,8 +34,10 @@ from clv.pipeline.backtest import (
     CANDIDATES,
     FITTED_BASELINES,
     HORIZONS,
+    REGULAR_BUYERS,
     _fit,
     backtest,
+    default_first,
     last_backtest,
 )
 from clv.pipeline.earlier import of_last_backtest
@@ -302,6 +304,21 @@ def test_a_candidate_is_held_where_the_log_is_long_enough_for_it(days, held):
 
     assert ("drifting-pareto-nbd" in fitted) is held
     assert unfitted == []
+
+
+@pytest.mark.parametrize(
+    ("log", "first"),
+    [
+        (shop_of_boxes(1, skipped=0.05, customers=300), REGULAR_BUYERS),
+        (shop(1, customers=300), CANDIDATES[0]),
+    ],
+)
+def test_regular_buyers_have_a_default_of_their_own(log, first):
+    ordered = default_first(log.at(300).summary, CANDIDATES)
+
+    assert ordered[0] == first
+    assert sorted(ordered) == sorted(CANDIDATES)
+    assert default_first(log.at(300).summary, ["nbd"]) == ["nbd"]
 
 
 def test_what_is_chosen_at_a_cut_rests_on_cuts_known_by_then(finished):

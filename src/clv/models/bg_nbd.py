@@ -19,9 +19,11 @@ from clv.numerics import bg_nbd, bg_nbd_draws, bg_nbd_fit
 from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.posterior import ParameterDraws
 
-REGULARITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
-"""Values of k looked at: times between purchases vary by 1 / sqrt(k), the last by a fifth, as
-those of a subscription do whose box comes by the month."""
+REGULARITIES = (1, 2, 3, 4, 6, 8)
+"""Values of k looked at: times between purchases vary by 1 / sqrt(k). Boxes that come by the month
+are more regular, and the likelihood would say so; but it takes who skips one for gone. Where 3 to
+10 % were skipped, the deviance of the forecast was twice that of k = 8 with k = 24; where none
+were, a fifth less."""
 
 REGULAR = 6
 """The k from which MBG/CNBD answers unless another is better. Of 60 simulated shops those that

@@ -89,8 +89,8 @@ def regularity(x: Float, t_x: Float, log_intervals: Float, *, k: int) -> float:
     x, slope = x[again], log_intervals[again] - x[again] * np.log(t_x[again])
     slope += x * (special.digamma(k * x) - special.digamma(k))
     information = x * special.polygamma(1, k) - x**2 * special.polygamma(1, k * x)
-    total = float(information.sum())
-    return float(slope.sum()) / np.sqrt(total) if total > 0 else 0.0
+    total = information.sum()
+    return float(slope.sum() / np.sqrt(total)) if total > 0 else 0.0
 
 
 def _starting_point(rows: Histories, k: int) -> Float:
