@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from models.shops import of_each
 from models.test_ranges import shop
 
 from clv.models import ranges
@@ -58,9 +59,7 @@ def held(model, summary, outcome, calibration=AS_STATED):
 def test_what_is_scored_are_the_ranges_that_are_shown(model, summary, outcome, calibration):
     found = held(model, summary, outcome, calibration)
 
-    shown = ranges.of_customers(
-        model, summary, HORIZON, level=LEVEL, shock=SHOCK, calibration=calibration
-    )
+    shown = of_each(model, summary, HORIZON, level=LEVEL, shock=SHOCK, calibration=calibration)
     everybody = np.ones((1, len(summary)), dtype=bool)
     total = ranges.of_groups(model, summary, HORIZON, everybody, level=LEVEL, shock=SHOCK)
     for name, own in shown._asdict().items():

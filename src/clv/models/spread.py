@@ -65,7 +65,7 @@ def held_against(
             purchases cannot go below.
         calibrations: Of purchase days and of value, as learned at earlier dates.
 
-    The rest is as in :func:`clv.models.ranges.of_customers`.
+    The rest is as in :func:`clv.models.ranges.of_customers_and_groups`.
     """
     if model.posterior is None:
         return None
