@@ -33,11 +33,11 @@ DIGITS = 7
 
 def of_summary(summary: CustomerSummary) -> dict[str, Float]:
     """What a model learns from, one column each; NaN is unknown."""
-    column, unit = summary.column, summary.time_unit.days
+    column = summary.column
     return {
         "frequency": column("frequency"),
-        "recency": column("recency") * unit,
-        "age": column("age") * unit,
+        "recency": summary.in_days("recency"),
+        "age": summary.in_days("age"),
         "mean_day_value": column("mean_day_value"),
         "orders_per_day": _ratio(column("orders"), column("purchase_days")),
         "returned_share": _ratio(column("returned_value"), column("gross_value")),

@@ -40,21 +40,21 @@ class Shop:
 
     @classmethod
     def of(cls, summary: CustomerSummary, horizon_days: int) -> Self:
-        frequency, age = summary.column("frequency"), summary.column("age")
+        frequency, age = summary.column("frequency"), summary.in_days("age")
         gross, days = (np.nansum(summary.column(of)) for of in ("gross_value", "purchase_days"))
         return cls(
             horizon_days,
-            float(frequency.sum() / (age.sum() * summary.time_unit.days)),
+            float(frequency.sum() / age.sum()),
             float(gross / days),
         )
 
 
 def features(summary: CustomerSummary, shop: Shop) -> Float:
     """The columns ``FEATURES``, shape ``(n, 7)``; a customer's row depends on no other."""
-    column, unit = summary.column, summary.time_unit.days
-    x, t_x, age = column("frequency"), column("recency") * unit, column("age") * unit
+    column = summary.column
+    x, t_x, age = column("frequency"), summary.in_days("recency"), summary.in_days("age")
     days, gross = column("purchase_days"), column("gross_value")
-    silent = age - t_x + 1.0
+    silent = summary.inactivity + 1.0
     interval, mean_log = per(t_x, x), per(column("log_intervals"), x)
     found = {
         "pace": _log((x + 1.0) / (age * shop.pace + 1.0)),

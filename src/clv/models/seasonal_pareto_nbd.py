@@ -26,7 +26,6 @@ from clv.models.base import (
     FitReport,
     Float,
     PurchaseModel,
-    arrays,
     horizon_in_units,
     report_of,
     require_repeat_buyers,
@@ -267,8 +266,7 @@ def _drawn_calendars(
 
 
 def _in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
-    x, t_x, T = arrays(summary)
-    return x, t_x * summary.time_unit.days, T * summary.time_unit.days
+    return summary.column("frequency"), summary.in_days("recency"), summary.in_days("age")
 
 
 @dataclasses.dataclass(frozen=True)
