@@ -11,6 +11,7 @@ import dataclasses
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.checked import CustomerSummary
 from clv.models.base import Float
@@ -68,7 +69,7 @@ def features(summary: CustomerSummary, shop: Shop) -> Float:
     return np.column_stack([found[name] for name in FEATURES])
 
 
-def per(whole: Float, parts: Float) -> Float:
+def per(whole: npt.ArrayLike, parts: npt.ArrayLike) -> Float:
     """``whole / parts``, NaN where there are no parts."""
     empty = np.full(np.shape(whole), np.nan)
     return np.asarray(np.divide(whole, parts, out=empty, where=np.asarray(parts) > 0))
