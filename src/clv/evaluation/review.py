@@ -93,7 +93,6 @@ class Review:
         return max((one.word for one in self.findings), key=WORDS.index, default="PASS")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
         return {"word": self.word, "findings": [dataclasses.asdict(one) for one in self.findings]}
 
 

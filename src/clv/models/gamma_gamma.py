@@ -109,7 +109,6 @@ class GammaGamma:
         return self.params if self.report.prior else self.params[:3]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {
             "model": self.name,
             "params": dict(zip(GammaGammaParams._fields, self._fitted, strict=False)),

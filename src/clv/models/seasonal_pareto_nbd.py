@@ -188,7 +188,6 @@ class SeasonalParetoNBD(PurchaseModel[ParetoNBDParams]):
         return np.asarray(np.exp(self.season.log_multiplier(last.toordinal() + 1, days)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return super().to_dict() | {
             "opening": _plain(self.opening),
             "season": _plain(self.season) | {"events": self.season.events.to_dict()},

@@ -4,8 +4,9 @@ Value tiers and percentiles rank the forecasts, RFM groups describe what was bou
 reason codes with a confidence level say how far to trust a row. Every rule a shop may want
 to show is here once: as a returned threshold, a constant, or the table ``RFM_MAP``.
 
-Nothing here knows models or dates. Each function takes one entry per customer, in any
-order, and gives customers with equal entries equal answers.
+Nothing here knows models or dates. Each function takes one entry per customer, shape
+``(n,)``, in any order, and gives customers with equal entries equal answers. Orders are those
+that still stand, edges and thresholds those of all customers of the shop.
 """
 
 from __future__ import annotations
@@ -62,15 +63,7 @@ def value_tiers(
     tier, and so does who ties with that customer. Where nothing is predicted all are C.
 
     A customer with a previous tier keeps it until 10 % past its edge: up at 1.1 times the edge
-    or more, down below 0.9 times.
-
-    Args:
-        predicted_clv: Forecasts, shape ``(n,)``, >= 0.
-        edges: Those of today, from all customers of the shop.
-        previous: The tiers of the run before, shape ``(n,)``; a new customer has any other text.
-
-    Returns:
-        The tiers ``A``, ``B`` or ``C``, shape ``(n,)``.
+    or more, down below 0.9 times. In ``previous`` a new customer has any other text.
     """
     rank_before = np.zeros(predicted_clv.shape)  # 0 where there was no tier
     if previous is not None:
@@ -143,15 +136,6 @@ def rfm_groups(
     bought once, one order is F 1 and two may be F 4. FM is the mean of F and M, a half upward.
 
     Customers without any standing order (all returned) are ``lost`` and set no threshold.
-
-    Args:
-        inactivity: Days since the last purchase, shape ``(n,)``; ignored without orders.
-        orders: Orders that still stand, shape ``(n,)``.
-        value: Money spent on them, shape ``(n,)``.
-        thresholds: Those of all customers of the shop.
-
-    Returns:
-        Names of groups, shape ``(n,)``.
     """
     above_r, above_f, above_m = (
         np.searchsorted(limits, x)
@@ -194,14 +178,6 @@ def reason_flags(
                               customer long before
     ``simulated``             made up by the simulator, no customer at all
     ========================  ==========================================================
-
-    Args:
-        orders: Orders that still stand, shape ``(n,)``.
-        age_days: Days since the first purchase, shape ``(n,)``.
-        horizon_days: How far the forecast reaches.
-        opening_cohort: Shape ``(n,)``.
-        largest_order_share: Of each customer's gross value, shape ``(n,)``, NaN where unknown.
-        simulated: Whether the whole log is.
     """
     return {
         "one_order": orders == 1,
@@ -244,13 +220,6 @@ def confidence(
         ``checked``, and an interval no wider than twice the forecast.
     ``medium``
         everybody else.
-
-    Args:
-        flags: From :func:`reason_flags`.
-        orders: Orders that still stand, shape ``(n,)``.
-        horizon_validated: The word the horizon carries.
-        predicted_clv: Forecasts, shape ``(n,)``.
-        interval_width: Upper less lower end of the interval, shape ``(n,)``, in money.
     """
     low = (orders < 2) | flags["short_history"] | (horizon_validated == "extrapolated")
     any_reason = np.logical_or.reduce([flags[code] for code in flags if code != "simulated"])
