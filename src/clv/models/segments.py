@@ -12,6 +12,7 @@ that still stand, edges and thresholds those of all customers of the shop.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -192,14 +193,8 @@ def reason_flags(
 
 def reason_codes(flags: Mapping[str, BoolArray]) -> list[tuple[str, ...]]:
     """Each customer's codes, in the order of ``flags`` from :func:`reason_flags`."""
-    bits = [1 << bit for bit in range(len(flags))]
-    pattern = sum(bit * flag for bit, flag in zip(bits, flags.values(), strict=True))
-    # A few patterns serve millions of customers, who share their tuples.
-    codes = [
-        tuple(code for bit, code in zip(bits, flags, strict=True) if number & bit)
-        for number in range(1 << len(flags))
-    ]
-    return [codes[number] for number in np.asarray(pattern).tolist()]
+    of_each = zip(*(flag.tolist() for flag in flags.values()), strict=True)
+    return [tuple(itertools.compress(flags, holds)) for holds in of_each]
 
 
 def confidence(
