@@ -254,19 +254,19 @@ def _tiers(
     summary: CustomerSummary, predicted: Float, earlier: pa.Table | None, crowd: Crowd
 ) -> dict[str, Any]:
     """Today's tier and the one before it, which the last run's table remembers."""
-    as_of = summary.window.end
-    known = {}
+    as_of, known = summary.window.end, {}
     if earlier is not None:
         rows = earlier.select(["customer_id", "value_tier", "tier_since", "previous_tier"])
         known = {row["customer_id"]: row for row in rows.to_pylist()}
-    before = [known.get(customer) for customer in summary.table["customer_id"].to_pylist()]
-    previous = np.array([row["value_tier"] if row else "" for row in before], dtype=np.str_)
-    tiers = segments.value_tiers(predicted, crowd.edges, previous if known else None)
+    new = {"value_tier": "", "tier_since": as_of, "previous_tier": None}
+    before = [known.get(customer, new) for customer in summary.table["customer_id"].to_pylist()]
+    previous = np.array([row["value_tier"] for row in before], dtype=np.str_)
+    tiers = segments.value_tiers(predicted, crowd.edges, previous)
     since, earlier_tier = [], []
     for row, tier in zip(before, tiers.tolist(), strict=True):
-        same = row is not None and row["value_tier"] == tier
-        since.append(row["tier_since"] if row and same else as_of)
-        earlier_tier.append((row["previous_tier"] if same else row["value_tier"]) if row else None)
+        stayed = row["value_tier"] == tier
+        since.append(row["tier_since"] if stayed else as_of)
+        earlier_tier.append(row["previous_tier"] if stayed else row["value_tier"] or None)
     return {
         "value_tier": pa.array(tiers.tolist(), pa.string()),
         "tier_since": pa.array(since, pa.date32()),

@@ -55,9 +55,7 @@ class TierEdges:
     b: float
 
 
-def value_tiers(
-    predicted_clv: FloatArray, edges: TierEdges, previous: TextArray | None = None
-) -> TextArray:
+def value_tiers(predicted_clv: FloatArray, edges: TierEdges, previous: TextArray) -> TextArray:
     """Tier A makes up the first half of all predicted value, B the next 30 %, C the rest.
 
     Customers are taken from the best forecast down. Who crosses an edge belongs to the upper
@@ -66,12 +64,8 @@ def value_tiers(
     A customer with a previous tier keeps it until 10 % past its edge: up at 1.1 times the edge
     or more, down below 0.9 times. In ``previous`` a new customer has any other text.
     """
-    rank_before = np.zeros(predicted_clv.shape)  # 0 where there was no tier
-    if previous is not None:
-        for rank, tier in enumerate("CBA", start=1):
-            rank_before[previous == tier] = rank
-    reaches_a = _reaches(predicted_clv, edges.a, rank_before, rank_above=3)
-    reaches_b = _reaches(predicted_clv, edges.b, rank_before, rank_above=2)
+    reaches_a = _reaches(predicted_clv, edges.a, previous, TIERS[:1])
+    reaches_b = _reaches(predicted_clv, edges.b, previous, TIERS[:2])
     return np.select([reaches_a, reaches_b], TIERS[:2], TIERS[2])
 
 
@@ -89,10 +83,10 @@ def tier_edges(predicted_clv: FloatArray) -> TierEdges:
 
 
 def _reaches(
-    value: FloatArray, edge: float, rank_before: FloatArray, *, rank_above: int
+    value: FloatArray, edge: float, previous: TextArray, upper: tuple[str, ...]
 ) -> BoolArray:
-    was_above = rank_before >= rank_above
-    was_below = (rank_before > 0) & ~was_above
+    was_above = np.isin(previous, upper)
+    was_below = np.isin(previous, TIERS) & ~was_above
     slack = np.select([was_above, was_below], [-TIER_STICKINESS, TIER_STICKINESS], 0.0)
     return np.asarray(value >= edge * (1.0 + slack))
 
