@@ -101,7 +101,7 @@ class GammaGamma:
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other parameters that explain ``summary``, which this was fitted to, nearly as well."""
         days, mean = _valued(summary, self.season)
-        power = len(self._fitted) == len(self.params)
+        power = self.report.prior is not None
         return gamma_gamma.draw(days, mean, self.params, power=power, count=count, seed=seed)
 
     @property
