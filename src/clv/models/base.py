@@ -196,6 +196,26 @@ class PurchaseModel(abc.ABC, Generic[P]):
         require_repeat_buyers(cls.name, x)
         return distinct_histories(x, t_x, T)
 
+    @classmethod
+    def _found(
+        cls,
+        found: Optimum,
+        summary: CustomerSummary,
+        rows: Histories,
+        *chosen: Any,
+        prior: str | None = None,
+    ) -> Self:
+        """The model of a search that converged; ``chosen`` are parameters it did not look for."""
+        report = report_of(
+            found,
+            model=cls.name,
+            names=cls.params_type._fields[: len(found.parameters)],
+            customers=len(summary),
+            distinct_rows=rows.x.size,
+            prior=prior,
+        )
+        return cls(cls.params_type(*found.parameters, *chosen), summary.time_unit, report)
+
     def asked(
         self, summary: CustomerSummary, horizon_days: float
     ) -> tuple[P, tuple[Float, Float, Float], Mapping[str, Any]]:
