@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,9 @@ import pyarrow as pa
 
 from clv.evaluation.past import NEXT_ORDER, Record, Role
 from clv.periods import ObservationWindow, months_before
+
+if TYPE_CHECKING:
+    from clv.models.spread import Range
 
 Float = npt.NDArray[np.float64]
 Score = tuple[float, float | None, float | None]
@@ -49,25 +53,6 @@ class Outcome:
         """The days by which the chance of an order is judged: four, if the horizon has as many."""
         days = np.linspace(0, self.horizon_days, 5)[1:].round()
         return np.unique(np.maximum(days, 1.0))
-
-
-@dataclasses.dataclass(frozen=True)
-class Range:
-    """How a forecast of one target spreads, each shape ``(n,)`` but ``total``.
-
-    ``beyond`` is the chance of more than ``upper`` that the forecast states. ``stated`` is the
-    randomized transform of the outcome as first stated, ``pit`` the same as calibrated at
-    earlier cuts. ``total`` is the range of everybody together.
-    """
-
-    median: Float
-    lower: Float
-    upper: Float
-    beyond: Float
-    stated: Float
-    pit: Float
-    crps: Float
-    total: tuple[float, float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)

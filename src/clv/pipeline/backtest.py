@@ -20,7 +20,7 @@ from clv.checked import CustomerSummary
 from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation import past
-from clv.evaluation.backtest import Float, Forecast, Outcome, Range
+from clv.evaluation.backtest import Float, Forecast, Outcome
 from clv.evaluation.past import Record
 from clv.models.baselines import BASELINES
 from clv.periods import ObservationWindow
@@ -34,6 +34,7 @@ from clv.store.workspace import Stage, Workspace, data_digest
 if TYPE_CHECKING:
     from clv.models.correction import Origin
     from clv.models.lifetime_value import LifetimeValue
+    from clv.models.spread import Range
     from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
 
@@ -356,33 +357,16 @@ def _ranges(
 ) -> dict[str, Range]:
     """How the chosen forecast spreads, and where what happened lies in it."""
     from clv.models.spread import held_against
-    from clv.numerics.calibration import randomized_pit
 
-    actual, (shock, maps) = outcome.actual, doubt
+    shock, maps = doubt
     held = held_against(
         model,
         summary,
         outcome.horizon_days,
-        purchase_days=actual["purchase_days"],
-        value=actual["net_cash"],
+        purchase_days=outcome.actual["purchase_days"],
+        value=outcome.actual["net_cash"],
         level=scoring.LEVEL,
         shock=shock,
         calibrations=maps,
     )
-    if held is None:
-        return {}
-    found = {}
-    for target, spread, calibration in zip(SPREAD, held[:2], maps, strict=True):
-        stated = randomized_pit(spread.below, spread.up_to, seed=scoring.SEED)
-        total = (float(held.total.lower[0]), float(held.total.upper[0]))
-        found[target] = Range(
-            spread.median,
-            spread.lower,
-            spread.upper,
-            spread.beyond,
-            stated,
-            calibration.of(stated),
-            spread.crps,
-            total if target == "net_cash" else None,
-        )
-    return found
+    return {} if held is None else dict(zip(SPREAD, held, strict=True))
