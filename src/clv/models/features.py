@@ -8,13 +8,15 @@ age: at one date, who came when is one with what the season did to them then. Na
 from __future__ import annotations
 
 import dataclasses
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.models.base import Float
+
+if TYPE_CHECKING:  # whoever looks for drift alone does not load SciPy
+    from clv.models.base import Float
 
 FEATURES = (
     "pace",  # purchase days in the time since the first, to the shop's, drawn to it by one
