@@ -300,11 +300,7 @@ def _chosen(
     model: LifetimeValue, name: str, split: Split, outcome: Outcome, doubt: Doubt
 ) -> Forecast:
     """The forecast that would have been made, with its ranges."""
-    days = outcome.horizon_days
-    of_days = model.purchases.expected_transactions(split.summary, days)
-    value = of_days * model.day_value(split.summary, days)
-    value = model.corrected(split.summary, value)
-    mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+    mean = _means(model, split.summary, outcome.horizon_days)
     shown = f"{name} + boosted" if model.is_corrected else name
     return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, doubt))
 
@@ -313,17 +309,24 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
     """Everybody else's at one cut and horizon; of the chosen one before it was corrected."""
     forecasts = []
     for name, model in fitted.items():
-        of_days = model.purchases.expected_transactions(split.summary, days)
         plain = name in FITTED_BASELINES
-        worth = model.spend.expected_day_value(split.summary)
-        value = of_days * (worth if plain else model.day_value(split.summary, days))
-        mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+        mean = _means(model, split.summary, days, plain=plain)
         forecasts.append(Forecast(name, "baseline" if plain else "challenger", mean))
     before = past_of(split, days)
     for name, baseline in BASELINES.items():
         mean = {target: baseline(of_target) for target, of_target in before.items()}
         forecasts.append(Forecast(name, "baseline", mean))
     return forecasts
+
+
+def _means(
+    model: LifetimeValue, summary: CustomerSummary, days: int, *, plain: bool = False
+) -> dict[str, Float]:
+    """What a model expects, by target; ``plain`` knows of no returns."""
+    of_days = model.purchases.expected_transactions(summary, days)
+    worth = model.spend.expected_day_value(summary) if plain else model.day_value(summary, days)
+    value = model.corrected(summary, of_days * worth)
+    return {"purchase_days": of_days, "net_cash": value, "net_matched": value}
 
 
 def _of_chances(
