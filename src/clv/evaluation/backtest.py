@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 Score = tuple[float, float | None, float | None]
 """A value and the ends of its range."""
-MONTHS_BACK = (*range(12, 0, -1),)
-"""Cuts lie whole months before the end of the log, within a year of it."""
-YEARS_BACK = (36, 24)
-"""And where a log is that long, at whole years: a forecast of a year needs two to be checked."""
+MONTHS_BACK = (36, 24, *range(12, 0, -1))
+"""Cuts lie whole months before the end of the log, within a year of it; where it is long enough
+at whole years too, for a forecast of a year needs two to be checked."""
 LEVEL = 0.8
 """Of the ranges that are judged, and of those of what is judged."""
 FLOOR_SHARE = 1e-3
@@ -79,7 +78,7 @@ def cuts(window: ObservationWindow, horizons: Iterable[int]) -> dict[dt.date, li
     A cut needs at least as much log up to it as it forecasts.
     """
     found = {}
-    for months in (*YEARS_BACK, *MONTHS_BACK):
+    for months in MONTHS_BACK:
         cut = months_before(window.end, months)
         known, since = (cut - window.start).days + 1, (window.end - cut).days
         held = [days for days in sorted(set(horizons)) if days <= min(known, since)]
