@@ -14,18 +14,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from clv.checked import CustomerSummary, Predictions
-    from clv.errors import ClvError
-    from clv.models.gamma_gamma import GammaGamma
-    from clv.models.lifetime_value import LifetimeValue
-    from clv.models.pareto_nbd import ParetoNBD
-    from clv.overview import Overview
-    from clv.periods import ObservationWindow, TimeUnit
-    from clv.service import Service
-    from clv.simulated_shop import simulate_log, write_log
-    from clv.store.parquet import read_summary
-    from clv.store.workspace import Workspace
-    from clv.verbs import ingest, run
+    from clv.checked import CustomerSummary as CustomerSummary
+    from clv.checked import Predictions as Predictions
+    from clv.errors import ClvError as ClvError
+    from clv.models.gamma_gamma import GammaGamma as GammaGamma
+    from clv.models.lifetime_value import LifetimeValue as LifetimeValue
+    from clv.models.pareto_nbd import ParetoNBD as ParetoNBD
+    from clv.overview import Overview as Overview
+    from clv.periods import ObservationWindow as ObservationWindow
+    from clv.periods import TimeUnit as TimeUnit
+    from clv.service import Service as Service
+    from clv.simulated_shop import simulate_log as simulate_log
+    from clv.simulated_shop import write_log as write_log
+    from clv.store.parquet import read_summary as read_summary
+    from clv.store.workspace import Workspace as Workspace
+    from clv.verbs import ingest as ingest
+    from clv.verbs import run as run
 
 _HOME = {
     "ClvError": "clv.errors",
@@ -46,24 +50,7 @@ _HOME = {
     "write_log": "clv.simulated_shop",
 }
 
-__all__ = [
-    "ClvError",
-    "CustomerSummary",
-    "GammaGamma",
-    "LifetimeValue",
-    "ObservationWindow",
-    "Overview",
-    "ParetoNBD",
-    "Predictions",
-    "Service",
-    "TimeUnit",
-    "Workspace",
-    "ingest",
-    "read_summary",
-    "run",
-    "simulate_log",
-    "write_log",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> Any:

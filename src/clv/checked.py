@@ -143,6 +143,15 @@ class CustomerSummary:
         """A column of numbers as floats, shape ``(n,)``; null becomes NaN."""
         return np.asarray(self.table[name].cast(pa.float64()).to_numpy())
 
+    def in_days(self, name: str) -> npt.NDArray[np.float64]:
+        """A column of times, in days whatever their unit."""
+        return self.column(name) * self.time_unit.days
+
+    @property
+    def inactivity(self) -> npt.NDArray[np.float64]:
+        """Days since each customer's last purchase, shape ``(n,)``."""
+        return (self.column("age") - self.column("recency")) * self.time_unit.days
+
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:

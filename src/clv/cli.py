@@ -14,7 +14,7 @@ import typer
 
 from clv import command, errors
 from clv.command import Session
-from clv.options import SOURCE, WORKSPACE
+from clv.options import JSON, SOURCE, WORKSPACE
 
 if TYPE_CHECKING:
     from clv.data.sources import Source
@@ -108,9 +108,7 @@ def doctor(
         Path | None, typer.Option(WORKSPACE.flag, metavar="DIR", help=WORKSPACE.meaning)
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as JSON and nothing else.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option(JSON.flag, help=JSON.meaning)] = False,
 ) -> None:
     """Look for what would stop a run, and say what to do about it."""
     from clv.doctor import examine

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clv import errors
-from clv.options import WORKSPACE, Option, taken_by
+from clv.options import JSON, WORKSPACE, Option, taken_by
 
 if TYPE_CHECKING:
     from clv.settings import Settings
@@ -36,8 +36,6 @@ INTERRUPTED = 130
 STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
 
 _asked_to_stop = threading.Event()
-
-EVERYWHERE = (WORKSPACE, Option("json", "", "Print the result as JSON and nothing else.", ()))
 
 
 def exit_code(error: errors.ClvError) -> int:
@@ -137,7 +135,7 @@ def verb(app: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callabl
                 typer.echo(said, err=True)
                 raise typer.Exit(code) from error
 
-        flags = [_flag(option) for option in (*taken_by(name), *EVERYWHERE)]
+        flags = [_flag(option) for option in (*taken_by(name), WORKSPACE, JSON)]
         command.__signature__ = inspect.Signature([*own, *flags])  # type: ignore[attr-defined]
         app.command(name, help=inspect.getdoc(function))(command)
         return function

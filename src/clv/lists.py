@@ -54,7 +54,7 @@ def call_lists(predictions: pa.Table, summary: CustomerSummary) -> list[CallList
     named = "historic_number_of_orders", "average_days_between_orders", "p_alive"
     orders, pace, alive = (predictions[name].cast(pa.float64()).to_numpy() for name in named)
     tier = np.asarray(predictions["value_tier"].to_pylist())
-    silent = days_since_last_order(summary)
+    silent = summary.inactivity
     earliest, latest = second_order_window(summary) or (np.inf, -np.inf)
     protect = _list(
         "protect",
@@ -79,21 +79,15 @@ def call_lists(predictions: pa.Table, summary: CustomerSummary) -> list[CallList
     return [overdue, second, protect]
 
 
-def days_since_last_order(summary: CustomerSummary) -> npt.NDArray[np.float64]:
-    """Days from the last purchase to the end of the window, shape ``(n,)``."""
-    silent = summary.column("age") - summary.column("recency")
-    return np.asarray(silent * summary.time_unit.days)
-
-
 def second_order_window(summary: CustomerSummary) -> tuple[float, float] | None:
     """Quartiles of the days between two purchase days, of customers who have exactly two.
 
     None where they are fewer than 20.
     """
-    waited = summary.column("recency")[summary.column("frequency") == 1]
+    waited = summary.in_days("recency")[summary.column("frequency") == 1]
     if waited.size < FEWEST_SECOND_ORDERS:
         return None
-    lower, upper = np.quantile(waited * summary.time_unit.days, [0.25, 0.75])
+    lower, upper = np.quantile(waited, [0.25, 0.75])
     return float(lower), float(upper)
 
 

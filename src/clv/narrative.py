@@ -232,7 +232,7 @@ class Narrative:
         """What the customers of each tier, or of each cohort, are expected to bring together."""
         say, rows = self.speech, self.overview.totals[by]
         names = [say.month(r.name) if by == "cohort" else say(f"tier_{r.name}") for r in rows]
-        ends = [" – ".join(map(say.rough, row.range or (None,))) for row in rows]
+        ends = [say.between(row.range) for row in rows]
         return {
             say(by): names,
             say("customers"): [say.number(row.customers) for row in rows],

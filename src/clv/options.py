@@ -30,6 +30,7 @@ class Option:
 WORKSPACE = Option(
     "workspace", "DIR", "Folder of the shop's files; else CLV_WORKSPACE, else here.", ()
 )
+JSON = Option("json", "", "Print the result as JSON and nothing else.", ())
 SOURCE = Option("source", "FILES", "Raw log: .csv, .csv.gz, .zip, .xlsx or .parquet.", ())
 
 OPTIONS = (

@@ -206,7 +206,6 @@ class Overview:
         rows = self.table.filter(pa.array(members))
         seed = lists.seed_of(self.service.as_of)
         control = lists.control_group(rows["customer_id"].to_pylist(), seed)
-        silent = lists.days_since_last_order(self.service.summary)[members]
         order = ("average_days_between_orders", "historic_number_of_orders", "historic_clv")
         value = ("predicted_clv", "horizon_days", "currency")
         count = rows.num_rows
@@ -217,7 +216,7 @@ class Overview:
                 "group": pa.array(np.where(control, "control", "contact").tolist(), pa.string()),
                 "control_seed": pa.repeat(seed, count),
                 "as_of": rows["as_of"],
-                "days_since_last_order": pa.array(silent),
+                "days_since_last_order": pa.array(self.service.summary.inactivity[members]),
                 **{name: rows[name] for name in order},
                 f"expected_{SOON_DAYS}_days": pa.array(self.soon[members]),
                 **{name: rows[name] for name in value},

@@ -90,6 +90,10 @@ class Speech:
         digits = 2 - math.floor(math.log10(abs(value)))
         return self.money(round(value, digits))
 
+    def between(self, ends: tuple[float, float] | None) -> str:
+        """A range of amounts to three figures each, where there is any."""
+        return " – ".join(map(self.rough, ends or (None,)))
+
     def percent(self, share: float | None, digits: int = 0) -> str:
         """0.25 is 25 %."""
         if share is None or math.isnan(share):

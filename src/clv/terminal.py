@@ -26,7 +26,7 @@ from clv.checked import Predictions
 from clv.data.sources.online_retail import ONLINE_RETAIL
 from clv.data.sources.recognize import EXPORTS
 from clv.evaluation import drift
-from clv.evaluation.past import Average, averages
+from clv.evaluation.past import Average, averages, of_chosen
 from clv.pipeline import matured
 from clv.pipeline.backtest import HORIZONS, checkable_from
 from clv.pipeline.predict import Ask
@@ -291,10 +291,9 @@ def _off_by(biases: list[tuple[float, str]]) -> str:
 def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]:
     """How the same forecast did at earlier cuts, and which horizons this log cannot check."""
     held: dict[int, list[tuple[float, str]]] = {}
-    for r in records:
-        if (r["role"], r["target"], r["metric"]) == ("chosen", "net_cash", "bias"):
-            biases = [] if r["value"] is None else [(r["value"], r["cut"])]
-            held.setdefault(r["horizon_days"], []).extend(biases)
+    for one in of_chosen(records, "bias"):
+        biases = [] if one["value"] is None else [(one["value"], one["cut"])]
+        held.setdefault(one["horizon_days"], []).extend(biases)
     first = dt.date.fromisoformat(etl["first_day"])
     if not held:
         checkable = checkable_from(first).isoformat()

@@ -10,8 +10,9 @@ import pyarrow as pa
 import pytest
 
 from clv.evaluation import metrics
-from clv.evaluation.backtest import Forecast, Outcome, Range, cuts, holdout, records
+from clv.evaluation.backtest import Forecast, Outcome, cuts, holdout, records
 from clv.evaluation.past import averages, choose, common_shock, horizon_validated, known_by
+from clv.models.spread import Range
 from clv.periods import ObservationWindow
 
 START = dt.date(2023, 1, 1)

@@ -13,7 +13,9 @@ import datetime as dt
 import numpy as np
 
 from clv.checked import CustomerSummary
+from clv.models import ranges
 from clv.numerics.bg_nbd import BGNBDParams
+from clv.numerics.calibration import AS_STATED
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.simulate import (
@@ -174,3 +176,18 @@ def _logged(since, customer, day, is_wholesale, rng):
         mean_value * factor,
         is_wholesale,
     )
+
+
+def of_each(model, summary, horizon_days, *, level, shock, calibration=AS_STATED):
+    """The ranges of customers alone."""
+    own, _ = ranges.of_customers_and_groups(
+        model,
+        summary,
+        horizon_days,
+        level=level,
+        shock=shock,
+        calibration=calibration,
+        p_zero=1.0 - model.p_purchase(summary, horizon_days),
+        belongs=np.empty((0, len(summary)), dtype=bool),
+    )
+    return own

@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
+from models.shops import of_each
 
 from clv.checked import CustomerSummary
 from clv.models import ranges
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.next_order import LIKELY, QUARTILES, next_order_days
+from clv.numerics.calibration import AS_STATED
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.pareto_nbd import ParetoNBDParams
 from clv.numerics.predictive import Shock
@@ -60,7 +62,7 @@ def model(request, summary):
 
 @pytest.fixture(scope="module")
 def found(model, summary):
-    return ranges.of_customers(model, summary, 182, level=0.8, shock=STILL)
+    return of_each(model, summary, 182, level=0.8, shock=STILL)
 
 
 def members(group):
@@ -74,7 +76,7 @@ def part(summary, places):
 
 @pytest.mark.parametrize("places", [[7], [599, 0, 7]], ids=["alone", "in another order"])
 def test_a_customer_has_the_same_range_whoever_else_is_asked_about(model, summary, found, places):
-    again = ranges.of_customers(model, part(summary, places), 182, level=0.8, shock=STILL)
+    again = of_each(model, part(summary, places), 182, level=0.8, shock=STILL)
 
     for one, all_of_them in zip(again, found, strict=True):
         assert np.array_equal(one, all_of_them[places])
@@ -86,7 +88,7 @@ def test_a_customer_is_drawn_by_id(model, summary, found):
     place = known.table.column_names.index("customer_id")
     renamed = dataclasses.replace(known, table=known.table.set_column(place, "customer_id", ids))
 
-    again = ranges.of_customers(model, renamed, 182, level=0.8, shock=STILL)
+    again = of_each(model, renamed, 182, level=0.8, shock=STILL)
 
     assert (again.upper == found.upper[[7, 8]]).tolist() == [False, True]
 
@@ -201,9 +203,10 @@ def test_without_a_posterior_months_have_no_range(model, summary):
 def test_groups_have_the_ranges_they_would_have_alone(model, summary):
     belongs = np.concatenate([members(np.arange(CUSTOMERS) % 3), np.zeros((1, CUSTOMERS), bool)])
     terms = {"level": 0.8, "shock": Shock(0.2, 4.0)}
+    of_own = {"calibration": AS_STATED, "p_zero": np.zeros(CUSTOMERS)}
 
     _, found = ranges.of_customers_and_groups(
-        model, summary, 182, p_zero=np.zeros(CUSTOMERS), belongs=belongs, **terms
+        model, summary, 182, belongs=belongs, **of_own, **terms
     )
 
     alone = ranges.of_groups(model, summary, 182, belongs, **terms)
@@ -243,7 +246,7 @@ def test_a_shop_of_one_price_has_ranges_in_whole_purchases():
     model = LifetimeValue.fit(summary, "pareto-nbd").with_posterior(summary)
     assert model.posterior.spend is None
 
-    found = ranges.of_customers(model, summary, 182, level=0.8, shock=STILL)
+    found = of_each(model, summary, 182, level=0.8, shock=STILL)
 
     number = found.median / (20 * (1 - model.return_share.of(summary)))
     assert np.isclose(number % 0.5, 0).mean() > 0.95

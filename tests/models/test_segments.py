@@ -44,10 +44,10 @@ whole_values = st.lists(st.integers(0, 60), min_size=1, max_size=60).map(
 )
 
 
-def tiers_of(values, previous=None):
+def tiers_of(values, previous=""):
     """The tiers of a whole shop, and its edges."""
     edges = tier_edges(values)
-    return value_tiers(values, edges, previous), edges
+    return value_tiers(values, edges, np.broadcast_to(previous, values.shape)), edges
 
 
 def percentiles_of(values):

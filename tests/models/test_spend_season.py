@@ -9,10 +9,9 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from models.shops import START, autumn, shop
+from models.shops import START, autumn, of_each, shop
 
 from clv.data import engine, summarize
-from clv.models import ranges
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics.predictive import Shock
 from clv.numerics.tweedie import unit_deviance
@@ -110,7 +109,7 @@ def test_a_season_that_is_the_same_in_every_month_is_none(plain, summary):
         expected = plain.expected_value(summary, days)
         assert model.expected_value(other, days) == pytest.approx(expected, rel=1e-6)
     drawn, expected = (
-        ranges.of_customers(own, of, 91, level=0.8, shock=Shock(0.1, 5.0))
+        of_each(own, of, 91, level=0.8, shock=Shock(0.1, 5.0))
         for own, of in ((model, other), (plain, summary))
     )
     for part, before in zip(drawn, expected, strict=True):
@@ -121,8 +120,7 @@ def test_medians_and_ranges_have_the_season_ahead_as_expectations_have(plain, su
     twice = dataclasses.replace(plain, spend=dataclasses.replace(plain.spend, season=TWICE))
 
     drawn, before = (
-        ranges.of_customers(model, summary, 91, level=0.8, shock=Shock(0.1, 5.0))
-        for model in (twice, plain)
+        of_each(model, summary, 91, level=0.8, shock=Shock(0.1, 5.0)) for model in (twice, plain)
     )
 
     for part, own in zip(drawn, before, strict=True):

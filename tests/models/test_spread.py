@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from models.shops import of_each
 from models.test_ranges import shop
 
 from clv.models import ranges
 from clv.models.lifetime_value import LifetimeValue
-from clv.models.spread import held_against
+from clv.models.spread import SEED, held_against
 from clv.numerics import predictive
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Shock
@@ -56,39 +57,38 @@ def held(model, summary, outcome, calibration=AS_STATED):
 
 @pytest.mark.parametrize("calibration", [AS_STATED, BENT], ids=["as stated", "calibrated"])
 def test_what_is_scored_are_the_ranges_that_are_shown(model, summary, outcome, calibration):
-    found = held(model, summary, outcome, calibration)
+    _, found = held(model, summary, outcome, calibration)
 
-    shown = ranges.of_customers(
-        model, summary, HORIZON, level=LEVEL, shock=SHOCK, calibration=calibration
-    )
+    shown = of_each(model, summary, HORIZON, level=LEVEL, shock=SHOCK, calibration=calibration)
     everybody = np.ones((1, len(summary)), dtype=bool)
     total = ranges.of_groups(model, summary, HORIZON, everybody, level=LEVEL, shock=SHOCK)
     for name, own in shown._asdict().items():
-        assert np.array_equal(getattr(found.value, name), own)
-    for own, wanted in zip(found.total, total, strict=True):
-        assert own == pytest.approx(wanted)
+        assert np.array_equal(getattr(found, name), own)
+    assert found.total == pytest.approx((*total.lower, *total.upper))
+    assert np.array_equal(found.pit, calibration.of(found.stated))
 
 
 def test_where_an_outcome_fell_is_counted_among_the_draws(model, summary, drawn, outcome):
-    found = held(model, summary, outcome)
+    of_days, of_value = held(model, summary, outcome)
     p_zero = 1 - model.purchases.p_purchase(summary, HORIZON)
     value = drawn[1] * SHOCK.draw(ranges.DRAWS, seed=ranges.SEED)
+    share = np.random.default_rng(SEED).random(len(summary))
 
     for place in range(0, len(summary), 7):
-        for spread, draws, actual in (
-            (found.purchase_days, drawn[0][place], outcome["purchase_days"][place]),
-            (found.value, value[place], max(outcome["value"][place], 0.0)),
+        for found, draws, actual in (
+            (of_days, drawn[0][place], outcome["purchase_days"][place]),
+            (of_value, value[place], max(outcome["value"][place], 0.0)),
         ):
             some = draws[draws > 0]
             rest = (1 - p_zero[place]) / max(some.size, 1)
             below = p_zero[place] + rest * np.sum(some < actual) if actual > 0 else 0.0
             up_to = p_zero[place] + rest * np.sum(some <= actual)
-            assert spread.below[place] == pytest.approx(below)
-            assert spread.up_to[place] == pytest.approx(up_to)
+            stated = below + share[place] * (up_to - below)
+            assert found.stated[place] == pytest.approx(stated)
 
 
 def test_the_crps_is_about_that_of_the_draws(model, summary, drawn, outcome):
-    found = held(model, summary, outcome)
+    _, found = held(model, summary, outcome)
     value = drawn[1] * SHOCK.draw(ranges.DRAWS, seed=ranges.SEED)
     bought = np.maximum(outcome["value"], 0.0)
 
@@ -98,11 +98,11 @@ def test_the_crps_is_about_that_of_the_draws(model, summary, drawn, outcome):
     between = 2 * (ordered @ (2 * np.arange(count) - count + 1)) / count**2
     direct = np.abs(value - bought[:, None]).mean(axis=1) - between / 2
 
-    assert found.value.crps.mean() == pytest.approx(direct.mean(), rel=0.03)
+    assert found.crps.mean() == pytest.approx(direct.mean(), rel=0.03)
 
 
 def test_the_chance_left_above_a_range_is_that_of_its_rule(model, summary, outcome):
-    found = held(model, summary, outcome, BENT).value
+    _, found = held(model, summary, outcome, BENT)
     p_zero = 1 - model.purchases.p_purchase(summary, HORIZON)
 
     from_zero = predictive.runs_from_zero(p_zero, LEVEL, BENT)

@@ -64,7 +64,7 @@ def month_by_month(ahead: Sequence[Month], speech: Speech) -> Chart:
         for days, _, _ in ahead
     ]
     said = [speech.rough(month.expected) for month in ahead]
-    ends = [" – ".join(map(speech.rough, month.range or (None,))) for month in ahead]
+    ends = [speech.between(month.range) for month in ahead]
     drawn = figure(
         speech, height=320, xaxis=axis(type="category"), yaxis=axis(_in_currency(speech))
     )
@@ -234,7 +234,7 @@ def held_forecasts(past: Sequence[PastForecast], speech: Speech) -> Chart:
     table = {speech("made_on"): made_on, **said, speech("difference"): off}
     if any(one.range for one in past):
         table[speech("said_range")] = [
-            " – ".join(map(speech.rough, one.range)) if one.range else "" for one in past
+            speech.between(one.range) if one.range else "" for one in past
         ]
     alt = " ".join(
         speech("held_alt", made_on=day, expected=expected, actual=actual)

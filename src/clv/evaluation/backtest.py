@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,15 @@ import pyarrow as pa
 from clv.evaluation.past import NEXT_ORDER, Record, Role
 from clv.periods import ObservationWindow, months_before
 
+if TYPE_CHECKING:
+    from clv.models.spread import Range
+
 Float = npt.NDArray[np.float64]
 Score = tuple[float, float | None, float | None]
 """A value and the ends of its range."""
-MONTHS_BACK = (*range(12, 0, -1),)
-"""Cuts lie whole months before the end of the log, within a year of it."""
-YEARS_BACK = (36, 24)
-"""And where a log is that long, at whole years: a forecast of a year needs two to be checked."""
+MONTHS_BACK = (36, 24, *range(12, 0, -1))
+"""Cuts lie whole months before the end of the log, within a year of it; where it is long enough
+at whole years too, for a forecast of a year needs two to be checked."""
 LEVEL = 0.8
 """Of the ranges that are judged, and of those of what is judged."""
 FLOOR_SHARE = 1e-3
@@ -52,25 +55,6 @@ class Outcome:
 
 
 @dataclasses.dataclass(frozen=True)
-class Range:
-    """How a forecast of one target spreads, each shape ``(n,)`` but ``total``.
-
-    ``beyond`` is the chance of more than ``upper`` that the forecast states. ``stated`` is the
-    randomized transform of the outcome as first stated, ``pit`` the same as calibrated at
-    earlier cuts. ``total`` is the range of everybody together.
-    """
-
-    median: Float
-    lower: Float
-    upper: Float
-    beyond: Float
-    stated: Float
-    pit: Float
-    crps: Float
-    total: tuple[float, float] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
 class Forecast:
     """One model's expectation for the customers of an outcome, by target, each shape ``(n,)``.
 
@@ -94,7 +78,7 @@ def cuts(window: ObservationWindow, horizons: Iterable[int]) -> dict[dt.date, li
     A cut needs at least as much log up to it as it forecasts.
     """
     found = {}
-    for months in (*YEARS_BACK, *MONTHS_BACK):
+    for months in MONTHS_BACK:
         cut = months_before(window.end, months)
         known, since = (cut - window.start).days + 1, (window.end - cut).days
         held = [days for days in sorted(set(horizons)) if days <= min(known, since)]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
+from clv.models.features import per
 from clv.speech import Speech
 
 Float = npt.NDArray[np.float64]
@@ -33,14 +34,14 @@ DIGITS = 7
 
 def of_summary(summary: CustomerSummary) -> dict[str, Float]:
     """What a model learns from, one column each; NaN is unknown."""
-    column, unit = summary.column, summary.time_unit.days
+    column = summary.column
     return {
         "frequency": column("frequency"),
-        "recency": column("recency") * unit,
-        "age": column("age") * unit,
+        "recency": summary.in_days("recency"),
+        "age": summary.in_days("age"),
         "mean_day_value": column("mean_day_value"),
-        "orders_per_day": _ratio(column("orders"), column("purchase_days")),
-        "returned_share": _ratio(column("returned_value"), column("gross_value")),
+        "orders_per_day": per(column("orders"), column("purchase_days")),
+        "returned_share": per(column("returned_value"), column("gross_value")),
     }
 
 
@@ -124,7 +125,3 @@ def told(rows: Sequence[Mapping[str, Any]], speech: Speech) -> list[str]:
 
 def _share(known: Float, at: Float, side: Any) -> Float:
     return np.searchsorted(np.sort(known), at, side) / known.size
-
-
-def _ratio(part: Float, whole: Float) -> Float:
-    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from clv.evaluation.backtest import LEVEL
+from clv.models.features import per
 from clv.numerics.tweedie import unit_deviance
 
 FloatArray = npt.NDArray[np.float64]
@@ -67,7 +68,7 @@ def score(
 def spearman(actual: FloatArray, predicted: FloatArray) -> float:
     """Correlation of ranks, ties sharing their mean rank; NaN where either side is constant."""
     a, b = _centered_ranks(actual), _centered_ranks(predicted)
-    return float(_divide(a @ b, np.sqrt((a @ a) * (b @ b))))
+    return float(per(a @ b, np.sqrt((a @ a) * (b @ b))))
 
 
 def gini(actual: FloatArray, predicted: FloatArray) -> float:
@@ -78,7 +79,7 @@ def gini(actual: FloatArray, predicted: FloatArray) -> float:
     a customer's rank, so mean ranks give exactly the average over all orders of tied forecasts.
     """
     value = np.maximum(actual, 0.0)
-    return float(_divide(value @ _centered_ranks(predicted), value @ _centered_ranks(value)))
+    return float(per(value @ _centered_ranks(predicted), value @ _centered_ranks(value)))
 
 
 def top_share(actual: FloatArray, predicted: FloatArray, share: float) -> float:
@@ -95,7 +96,7 @@ def top_share(actual: FloatArray, predicted: FloatArray, share: float) -> float:
     above = predicted > edge
     places_left = chosen - np.count_nonzero(above)
     captured = actual[above].sum() + places_left * actual[predicted == edge].mean()
-    return float(_divide(captured, actual.sum()))
+    return float(per(captured, actual.sum()))
 
 
 def score_ranges(
@@ -123,12 +124,10 @@ def score_ranges(
     bought = np.maximum(actual, 0.0)
     missed = np.maximum(lower - bought, 0.0) + np.maximum(bought - upper, 0.0)
     return {
-        "pit80": float(_divide(((pit >= tail) & (pit <= 1 - tail)).sum(), pit.size)),
-        "above_upper": float(_divide((bought > upper).sum(), bought.size)),
-        "implied_above_upper": float(_divide(beyond.sum(), beyond.size)),
-        "interval_score": float(
-            _divide((upper - lower + 2 / (1 - LEVEL) * missed).sum(), bought.size)
-        ),
+        "pit80": float(per(((pit >= tail) & (pit <= 1 - tail)).sum(), pit.size)),
+        "above_upper": float(per((bought > upper).sum(), bought.size)),
+        "implied_above_upper": float(per(beyond.sum(), beyond.size)),
+        "interval_score": float(per((upper - lower + 2 / (1 - LEVEL) * missed).sum(), bought.size)),
     }
 
 
@@ -217,20 +216,13 @@ def _ratios(sums: FloatArray) -> dict[str, FloatArray]:
     """The ratio metrics of the sums of :func:`_columns`, over the last axis."""
     customers, total, moved, mean, error, square, deviance, log_error = np.moveaxis(sums, -1, 0)
     return {
-        "bias": _divide(mean, total) - 1.0,
-        "mae": _divide(error, customers),
-        "wape": _divide(error, moved),
-        "rmse": np.sqrt(_divide(square, customers)),
-        "tweedie": _divide(deviance, customers),
-        "msle": _divide(log_error, customers),
+        "bias": per(mean, total) - 1.0,
+        "mae": per(error, customers),
+        "wape": per(error, moved),
+        "rmse": np.sqrt(per(square, customers)),
+        "tweedie": per(deviance, customers),
+        "msle": per(log_error, customers),
     }
-
-
-def _divide(part: npt.ArrayLike, whole: npt.ArrayLike) -> FloatArray:
-    positive = np.asarray(whole) > 0
-    quotient = np.full(positive.shape, np.nan)
-    np.divide(part, whole, out=quotient, where=positive)
-    return quotient
 
 
 def _centered_ranks(values: FloatArray) -> FloatArray:

@@ -94,6 +94,12 @@ def deviances(
     return found
 
 
+def of_chosen(records: Iterable[Record], metric: str) -> list[Record]:
+    """One metric of whichever model was chosen, of its forecast of net cash."""
+    wanted = ("chosen", "net_cash", metric)
+    return [r for r in records if (r["role"], r["target"], r["metric"]) == wanted]
+
+
 def worth_of_trees(records: Iterable[Record]) -> tuple[int, float] | None:
     """At how many cuts trees were held against what came, and the change of the chances' error.
 
@@ -151,9 +157,8 @@ def common_shock(records: Iterable[Record], horizon_days: int, *, history_days: 
     start = SCALE_OF_YOUNG if history_days < OLD_DAYS else SCALE_OF_OLD
     errors = [
         np.log1p(record["value"])
-        for record in records
-        if (record["role"], record["target"], record["metric"]) == ("chosen", "net_cash", "bias")
-        and record["horizon_days"] == horizon_days
+        for record in of_chosen(records, "bias")
+        if record["horizon_days"] == horizon_days
         and record["value"] is not None
         and record["value"] > -1
     ]

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from clv.evaluation.backtest import FLOOR_SHARE, LEVEL, SEED
 from clv.evaluation.metrics import resampled_counts, resampled_metrics
-from clv.evaluation.past import Record
+from clv.evaluation.past import Record, of_chosen
 from clv.speech import TEXTS, Speech
 
 if TYPE_CHECKING:
@@ -43,7 +43,6 @@ TOTALS_HELD = 0.65
 ENOUGH_ALIKE = 3
 """Totals that were all too high, or all too low, from which the next one is expected so too."""
 CHOSEN = "chosen"
-PLACE = ("cut", "horizon_days")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +93,6 @@ class Review:
         return max((one.word for one in self.findings), key=WORDS.index, default="PASS")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
         return {"word": self.word, "findings": [dataclasses.asdict(one) for one in self.findings]}
 
 
@@ -155,7 +153,7 @@ def compare(rows: pa.Table, score: str, model: str | None = None) -> Comparison 
     places = []
     frame = about_money.drop_columns(["customer_id"]).to_pandas()
     frame["who"] = pc.index_in(about_money["customer_id"], value_set=ids).to_numpy()
-    for (cut, days), here in frame.groupby(list(PLACE)):
+    for (cut, days), here in frame.groupby(["cut", "horizon_days"]):
         scores = _logs(here, blocks, score)
         ours = scores.pop(CHOSEN, None)
         if ours is None or not all(np.isfinite(one[0]) for one in (ours, *scores.values())):
@@ -238,8 +236,8 @@ def _of_ranges(records: Sequence[Record]) -> Iterable[Finding]:
         held = float(np.mean(shares))
         good, advice = HELD[0] <= held <= HELD[1], "wide" if held > HELD[1] else "narrow"
         yield _looked_at(good, "ranges", advice, held=held, count=len(shares))
-    biases = {_place(r): r["value"] for r in _chosen(records, "bias")}
-    totals = [r for r in _chosen(records, "total") if biases.get(_place(r)) is not None]
+    biases = {_place(r): r["value"] for r in of_chosen(records, "bias")}
+    totals = [r for r in of_chosen(records, "total") if biases.get(_place(r)) is not None]
     within = [
         r["lower"] <= r["value"] / (1 + biases[_place(r)]) <= r["upper"]
         for r in totals
@@ -255,13 +253,8 @@ def _looked_at(good: bool, text: str, advice: str, **figures: Any) -> Finding:
     return Finding.of("PASS" if good else "REVIEW", text, "" if good else advice, **figures)
 
 
-def _chosen(records: Iterable[Record], metric: str) -> list[Record]:
-    wanted = (CHOSEN, "net_cash", metric)
-    return [r for r in records if (r["role"], r["target"], r["metric"]) == wanted]
-
-
 def _values(records: Iterable[Record], metric: str) -> list[float]:
-    return [r["value"] for r in _chosen(records, metric) if r["value"] is not None]
+    return [r["value"] for r in of_chosen(records, metric) if r["value"] is not None]
 
 
 def _place(record: Record) -> tuple[str, int]:

@@ -2,7 +2,8 @@
 
 A fitted model is a frozen value. ``fit`` is a classmethod that returns one or raises; there
 is no unfitted model. What a purchase model answers is in :class:`PurchaseModel`, and every
-class in ``clv.models.catalog`` is held to it by the contract tests.
+class in ``clv.models.catalog`` is held to it by the contract tests. Whatever is stored is plain
+JSON from ``to_dict``, read back by ``from_dict`` without loss.
 """
 
 from __future__ import annotations
@@ -62,7 +63,6 @@ class FitReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -170,7 +170,6 @@ class PurchaseModel(abc.ABC, Generic[P]):
         return np.ones(days)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {
             "model": self.name,
             "params": dict(zip(self.params_type._fields, self.params, strict=True)),
@@ -196,6 +195,26 @@ class PurchaseModel(abc.ABC, Generic[P]):
         x, t_x, T = arrays(summary)
         require_repeat_buyers(cls.name, x)
         return distinct_histories(x, t_x, T)
+
+    @classmethod
+    def _found(
+        cls,
+        found: Optimum,
+        summary: CustomerSummary,
+        rows: Histories,
+        *chosen: Any,
+        prior: str | None = None,
+    ) -> Self:
+        """The model of a search that converged; ``chosen`` are parameters it did not look for."""
+        report = report_of(
+            found,
+            model=cls.name,
+            names=cls.params_type._fields[: len(found.parameters)],
+            customers=len(summary),
+            distinct_rows=rows.x.size,
+            prior=prior,
+        )
+        return cls(cls.params_type(*found.parameters, *chosen), summary.time_unit, report)
 
     def asked(
         self, summary: CustomerSummary, horizon_days: float

@@ -7,6 +7,7 @@ alike; a value may have been counted on any basis.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -33,23 +34,8 @@ class Past:
     horizon_days: int
 
 
-def last_period_repeated(past: Past) -> Float:
-    """The next period is the last one again."""
-    return past.last_period
-
-
-def last_year_scaled(past: Past) -> Float:
-    """The last 365 days, scaled to the horizon."""
-    return past.last_year * (past.horizon_days / past.year_days)
-
-
-def historical_rate(past: Past) -> Float:
-    """The whole history's rate per day, over the horizon."""
-    return past.whole / past.age * past.horizon_days
-
-
-BASELINES = {
-    "last-period-repeated": last_period_repeated,
-    "last-365-days-scaled": last_year_scaled,
-    "historical-rate": historical_rate,
+BASELINES: Mapping[str, Callable[[Past], Float]] = {
+    "last-period-repeated": lambda past: past.last_period,
+    "last-365-days-scaled": lambda past: past.last_year * (past.horizon_days / past.year_days),
+    "historical-rate": lambda past: past.whole / past.age * past.horizon_days,
 }

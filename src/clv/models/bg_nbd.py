@@ -13,7 +13,7 @@ import numpy as np
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models.base import PurchaseModel, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units
 from clv.models.posterior import PartDraws
 from clv.numerics import bg_nbd, bg_nbd_draws, bg_nbd_fit
 from clv.numerics.bg_nbd import BGNBDParams
@@ -55,17 +55,8 @@ class BGNBD(PurchaseModel[BGNBDParams]):
         if k > 1:
             added = bg_nbd_fit.timing(*_timing(cls.name, summary), k=k)
             found = dataclasses.replace(found, log_likelihood=found.log_likelihood + added)
-        report = report_of(
-            found,
-            model=cls.name,
-            names=BGNBDParams._fields[:4],
-            customers=len(summary),
-            distinct_rows=rows.x.size,
-            prior="log a ~ N(0, 3^2), log b ~ N(0, 3^2)" if prior else None,
-        )
-        r, alpha, a, b = found.parameters
-        params = BGNBDParams(r, alpha, a, b, k, cls.drops_at_once)
-        return cls(params, summary.time_unit, report)
+        told = "log a ~ N(0, 3^2), log b ~ N(0, 3^2)" if prior else None
+        return cls._found(found, summary, rows, k, cls.drops_at_once, prior=told)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         self.asked(summary, 0)

@@ -74,7 +74,6 @@ class BoostedValue:
         return np.asarray(base_mean * np.exp(self.level + self.correction.of(summary)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {"model": self.name, "level": self.level, "correction": self.correction.to_dict()}
 
     @classmethod

@@ -135,7 +135,7 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     historic = np.nan_to_num(summary.column("historic_clv")) * margin
     orders = np.nan_to_num(summary.column("orders"))
     of_a_day = model.orders_of_a_day(summary)
-    recency = summary.column("recency") * summary.time_unit.days
+    recency = summary.in_days("recency")
     lifetime = model.day_value(summary, LIFETIME_DAYS) * purchases.expected_transactions(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
@@ -217,9 +217,8 @@ def _next_order(
 
 def _rfm(summary: CustomerSummary) -> tuple[Float, Float, Float]:
     """Days since the last purchase, orders, and what was spent on them."""
-    inactivity = (summary.column("age") - summary.column("recency")) * summary.time_unit.days
     orders, value = (np.nan_to_num(summary.column(name)) for name in ("orders", "historic_clv"))
-    return inactivity, orders, value
+    return summary.inactivity, orders, value
 
 
 def _description(
@@ -227,12 +226,11 @@ def _description(
 ) -> dict[str, pa.Array]:
     """RFM group, confidence and reason codes."""
     orders = np.nan_to_num(summary.column("orders"))
-    age = summary.column("age") * summary.time_unit.days
     groups = segments.rfm_groups(*_rfm(summary), crowd.rfm)
     opening = summary.window.start + dt.timedelta(days=OPENING_DAYS)
     flags = segments.reason_flags(
         orders=orders,
-        age_days=age,
+        age_days=summary.in_days("age"),
         horizon_days=terms.horizon_days,
         opening_cohort=np.asarray(pc.less(summary.table["first_purchase"], opening)),
         largest_order_share=per(summary.column("largest_order"), summary.column("gross_value")),
@@ -256,19 +254,19 @@ def _tiers(
     summary: CustomerSummary, predicted: Float, earlier: pa.Table | None, crowd: Crowd
 ) -> dict[str, Any]:
     """Today's tier and the one before it, which the last run's table remembers."""
-    as_of = summary.window.end
-    known = {}
+    as_of, known = summary.window.end, {}
     if earlier is not None:
         rows = earlier.select(["customer_id", "value_tier", "tier_since", "previous_tier"])
         known = {row["customer_id"]: row for row in rows.to_pylist()}
-    before = [known.get(customer) for customer in summary.table["customer_id"].to_pylist()]
-    previous = np.array([row["value_tier"] if row else "" for row in before], dtype=np.str_)
-    tiers = segments.value_tiers(predicted, crowd.edges, previous if known else None)
+    new = {"value_tier": "", "tier_since": as_of, "previous_tier": None}
+    before = [known.get(customer, new) for customer in summary.table["customer_id"].to_pylist()]
+    previous = np.array([row["value_tier"] for row in before], dtype=np.str_)
+    tiers = segments.value_tiers(predicted, crowd.edges, previous)
     since, earlier_tier = [], []
     for row, tier in zip(before, tiers.tolist(), strict=True):
-        same = row is not None and row["value_tier"] == tier
-        since.append(row["tier_since"] if row and same else as_of)
-        earlier_tier.append((row["previous_tier"] if same else row["value_tier"]) if row else None)
+        stayed = row["value_tier"] == tier
+        since.append(row["tier_since"] if stayed else as_of)
+        earlier_tier.append(row["previous_tier"] if stayed else row["value_tier"] or None)
     return {
         "value_tier": pa.array(tiers.tolist(), pa.string()),
         "tier_since": pa.array(since, pa.date32()),

@@ -209,7 +209,6 @@ class Correction:
         return booster
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         trees = None if self.trees is None else json.loads(self.trees)
         return {**dataclasses.asdict(self), "trees": trees}
 

@@ -8,12 +8,15 @@ age: at one date, who came when is one with what the season did to them then. Na
 from __future__ import annotations
 
 import dataclasses
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-from clv.models.base import Float
+
+if TYPE_CHECKING:  # whoever looks for drift alone does not load SciPy
+    from clv.models.base import Float
 
 FEATURES = (
     "pace",  # purchase days in the time since the first, to the shop's, drawn to it by one
@@ -40,21 +43,21 @@ class Shop:
 
     @classmethod
     def of(cls, summary: CustomerSummary, horizon_days: int) -> Self:
-        frequency, age = summary.column("frequency"), summary.column("age")
+        frequency, age = summary.column("frequency"), summary.in_days("age")
         gross, days = (np.nansum(summary.column(of)) for of in ("gross_value", "purchase_days"))
         return cls(
             horizon_days,
-            float(frequency.sum() / (age.sum() * summary.time_unit.days)),
+            float(frequency.sum() / age.sum()),
             float(gross / days),
         )
 
 
 def features(summary: CustomerSummary, shop: Shop) -> Float:
     """The columns ``FEATURES``, shape ``(n, 7)``; a customer's row depends on no other."""
-    column, unit = summary.column, summary.time_unit.days
-    x, t_x, age = column("frequency"), column("recency") * unit, column("age") * unit
+    column = summary.column
+    x, t_x, age = column("frequency"), summary.in_days("recency"), summary.in_days("age")
     days, gross = column("purchase_days"), column("gross_value")
-    silent = age - t_x + 1.0
+    silent = summary.inactivity + 1.0
     interval, mean_log = per(t_x, x), per(column("log_intervals"), x)
     found = {
         "pace": _log((x + 1.0) / (age * shop.pace + 1.0)),
@@ -68,7 +71,7 @@ def features(summary: CustomerSummary, shop: Shop) -> Float:
     return np.column_stack([found[name] for name in FEATURES])
 
 
-def per(whole: Float, parts: Float) -> Float:
+def per(whole: npt.ArrayLike, parts: npt.ArrayLike) -> Float:
     """``whole / parts``, NaN where there are no parts."""
     empty = np.full(np.shape(whole), np.nan)
     return np.asarray(np.divide(whole, parts, out=empty, where=np.asarray(parts) > 0))

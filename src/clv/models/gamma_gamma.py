@@ -101,7 +101,7 @@ class GammaGamma:
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         """Other parameters that explain ``summary``, which this was fitted to, nearly as well."""
         days, mean = _valued(summary, self.season)
-        power = len(self._fitted) == len(self.params)
+        power = self.report.prior is not None
         return gamma_gamma.draw(days, mean, self.params, power=power, count=count, seed=seed)
 
     @property
@@ -109,7 +109,6 @@ class GammaGamma:
         return self.params if self.report.prior else self.params[:3]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {
             "model": self.name,
             "params": dict(zip(GammaGammaParams._fields, self._fitted, strict=False)),

@@ -9,7 +9,7 @@ import dataclasses
 from typing import Any, ClassVar, Self
 
 from clv.checked import CustomerSummary
-from clv.models.base import PurchaseModel, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units
 from clv.models.posterior import PartDraws
 from clv.numerics import nbd
 from clv.numerics.nbd import NBDParams
@@ -28,15 +28,7 @@ class NBD(PurchaseModel[NBDParams]):
     def fit(cls, summary: CustomerSummary, *, prior: bool = True) -> Self:
         """As in :class:`PurchaseModel`. There is no dropout for a prior to hold."""
         rows = cls._histories(summary)
-        found = nbd.fit(rows)
-        report = report_of(
-            found,
-            model=cls.name,
-            names=NBDParams._fields,
-            customers=len(summary),
-            distinct_rows=rows.x.size,
-        )
-        return cls(NBDParams(*found.parameters), summary.time_unit, report)
+        return cls._found(nbd.fit(rows), summary, rows)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         self.asked(summary, 0)

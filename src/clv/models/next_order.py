@@ -19,11 +19,6 @@ Below it the median of the customer's value is nothing, and a date would contrad
 
 QUARTILES = (0.25, 0.5, 0.75)
 
-PARTS = 8
-"""Of the horizon, in each of which orders come nearly at a steady rate."""
-PATIENCE = 4
-"""Straight lines after which a day that is still not found is looked for halfway."""
-
 
 def next_order_days(
     p_purchase: Callable[[CustomerSummary, Float], Float],
@@ -44,58 +39,13 @@ def next_order_days(
         TimeUnitMismatch, HorizonOutOfRange: from the model.
     """
     is_likely = within >= LIKELY
-    places = np.flatnonzero(is_likely)
-    ends = np.unique(np.linspace(0, horizon_days, PARTS + 1).astype(int)).astype(float)
-
-    def chance(places: npt.NDArray[np.int64], days: Float) -> Float:
-        asked = summary.table.take(places)
-        return p_purchase(CustomerSummary(asked, summary.window, summary.time_unit), days)
-
-    inner = np.repeat(ends[1:-1], places.size)
-    by_end = np.zeros((ends.size, places.size))
-    between = chance(np.tile(places, ends.size - 2), inner)
-    by_end[1:-1] = between.reshape(ends.size - 2, places.size)
-    by_end[-1] = within[places]
-    each = np.tile(np.arange(places.size), len(QUARTILES))
-    wanted = np.outer(QUARTILES, within[places]).reshape(-1)
-    part = np.maximum((by_end[:, each] < wanted).sum(axis=0), 1)
-    days = _first_days(
-        lambda some, day: chance(places[each[some]], day),
-        wanted,
-        (ends[part - 1], ends[part]),
-        (by_end[part - 1, each], by_end[part, each]),
-    )
-    return is_likely, days.reshape(len(QUARTILES), places.size)
-
-
-def _first_days(
-    chance: Callable[[npt.NDArray[np.int64], Float], Float],
-    wanted: Float,
-    between: tuple[Float, Float],
-    chances: tuple[Float, Float],
-) -> Float:
-    """The first days by which an order has come with at least the chance ``wanted``.
-
-    ``chance`` says it of some places and their days; by the days ``between`` it is less, and
-    enough, namely ``chances``. Where orders come at a steady rate, what is left of the chance
-    of none falls exponentially, so in logs the day is looked for on a straight line.
-    """
-    (before, by), goal = between, _log_left(wanted)
-    low, high = (_log_left(end) for end in chances)
-    turn = 0
-    while np.any(by - before > 1):
-        turn += 1
-        left = by - before
-        still = np.flatnonzero(left > 1)
-        share = (goal - low)[still] / np.maximum(high - low, 1e-300)[still]
-        day = before[still] + left[still] * (share if turn % PATIENCE else 0.5)
-        day = np.clip(np.ceil(day), before[still] + 1, by[still] - 1)
-        found = chance(still, day)
-        enough = found >= wanted[still]
-        for is_end, days, logs in ((enough, by, high), (~enough, before, low)):
-            days[still[is_end]], logs[still[is_end]] = day[is_end], _log_left(found[is_end])
-    return by
-
-
-def _log_left(chance: Float) -> Float:
-    return -np.log1p(-np.minimum(chance, 1 - 1e-16))
+    places = np.tile(np.flatnonzero(is_likely), len(QUARTILES))
+    wanted = np.outer(QUARTILES, within[is_likely]).ravel()
+    before, by = np.zeros(places.size), np.full(places.size, float(horizon_days))
+    while (still := np.flatnonzero(by - before > 1)).size:
+        day = (before + by)[still] // 2
+        asked = summary.table.take(places[still])
+        chance = p_purchase(CustomerSummary(asked, summary.window, summary.time_unit), day)
+        is_enough = chance >= wanted[still]
+        by[still[is_enough]], before[still[~is_enough]] = day[is_enough], day[~is_enough]
+    return is_likely, by.reshape(len(QUARTILES), -1)

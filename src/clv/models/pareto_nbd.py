@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from clv.checked import CustomerSummary
-from clv.models.base import PurchaseModel, horizon_in_units, report_of
+from clv.models.base import PurchaseModel, horizon_in_units
 from clv.models.posterior import PartDraws
 from clv.numerics import pareto_nbd, pareto_nbd_draws, pareto_nbd_fit
 from clv.numerics.pareto_nbd import ParetoNBDParams
@@ -35,15 +35,8 @@ class ParetoNBD(PurchaseModel[ParetoNBDParams]):
         rows = cls._histories(summary)
         prior_beta = PRIOR_BETA_DAYS / summary.time_unit.days if prior else None
         found = pareto_nbd_fit.fit(rows, prior_beta=prior_beta)
-        report = report_of(
-            found,
-            model=cls.name,
-            names=ParetoNBDParams._fields,
-            customers=len(summary),
-            distinct_rows=rows.x.size,
-            prior="log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2)" if prior else None,
-        )
-        return cls(ParetoNBDParams(*found.parameters), summary.time_unit, report)
+        told = "log s ~ N(0, 3^2), log(beta / 52 weeks) ~ N(0, 3^2)" if prior else None
+        return cls._found(found, summary, rows, prior=told)
 
     def draw_params(self, summary: CustomerSummary, *, count: int, seed: int) -> ParameterDraws:
         self.asked(summary, 0)

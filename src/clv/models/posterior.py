@@ -82,7 +82,6 @@ class Posterior:
         return cls(PartDraws.of(days), PartDraws.of(value))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return dataclasses.asdict(self)
 
     @classmethod

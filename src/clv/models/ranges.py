@@ -5,7 +5,7 @@ customer, so a customer has the same interval whoever else is asked about, and i
 groups know that errors in the parameters are everybody's. What the draws cannot know, a better
 or a worse year for all, is a common shock that widens them. Expectations are not drawn.
 
-Start reading at :func:`of_customers`.
+Start reading at :func:`of_customers_and_groups`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clv.models.gamma_gamma import known_spend
 from clv.models.lifetime_value import LifetimeValue, MeanSpend
 from clv.models.posterior import Posterior
 from clv.numerics import predictive
-from clv.numerics.calibration import AS_STATED, Calibration
+from clv.numerics.calibration import Calibration
 from clv.numerics.gamma_gamma import GammaGammaParams
 from clv.numerics.predictive import Bool, Draws, Places, Ranges, Shock, Spend
 
@@ -36,43 +36,6 @@ SEED = 20_111_210
 CUSTOMERS_AT_ONCE = 500
 
 
-def of_customers(
-    model: LifetimeValue,
-    summary: CustomerSummary,
-    horizon_days: float,
-    *,
-    level: float,
-    shock: Shock,
-    calibration: Calibration = AS_STATED,
-) -> Ranges | None:
-    """Median and interval of each customer's value less returns, in currency.
-
-    Args:
-        model: Without a posterior the answer is None.
-        summary: In the time unit of the fit.
-        horizon_days: 1 to ``LONGEST_HORIZON_DAYS``.
-        level: Chance the interval is meant to hold, by the rule of ``predictive.ranges``.
-        shock: What may move everybody at once.
-        calibration: What the chances such draws state are worth, as learned at earlier dates.
-
-    Raises:
-        TimeUnitMismatch, HorizonOutOfRange.
-    """
-    if model.posterior is None:
-        return None
-    own, _ = of_customers_and_groups(
-        model,
-        summary,
-        horizon_days,
-        level=level,
-        shock=shock,
-        calibration=calibration,
-        p_zero=1.0 - model.p_purchase(summary, horizon_days),
-        belongs=np.empty((0, len(summary)), dtype=bool),
-    )
-    return own
-
-
 def of_customers_and_groups(
     model: LifetimeValue,
     summary: CustomerSummary,
@@ -80,15 +43,27 @@ def of_customers_and_groups(
     *,
     level: float,
     shock: Shock,
+    calibration: Calibration,
     p_zero: Float,
     belongs: Bool,
-    calibration: Calibration = AS_STATED,
 ) -> tuple[Ranges, Ranges]:
-    """Those of each customer and, from the same draws, of what groups of them bring together.
+    """Median and interval of each customer's value less returns, and of what groups bring together.
 
-    As in :func:`of_customers`, of a model that has a posterior; ``p_zero`` is its chance of no
-    purchase within the horizon, shape ``(n,)``, and ``belongs`` says who is in each group,
-    shape ``(groups, n)``.
+    Args:
+        model: One that has a posterior.
+        summary: In the time unit of the fit.
+        horizon_days: 1 to ``LONGEST_HORIZON_DAYS``.
+        level: Chance the interval is meant to hold, by the rule of ``predictive.ranges``.
+        shock: What may move everybody at once.
+        calibration: What the chances such draws state are worth, as learned at earlier dates.
+        p_zero: The model's chance of no purchase within the horizon, shape ``(n,)``.
+        belongs: Who is in each group, shape ``(groups, n)``.
+
+    Returns:
+        Ranges of customers and of groups, from the same draws, in currency.
+
+    Raises:
+        TimeUnitMismatch, HorizonOutOfRange.
     """
     factor = shock.draw(DRAWS, seed=SEED)
     found, totals = np.empty((3, len(summary))), np.zeros((len(belongs), DRAWS))
@@ -114,7 +89,7 @@ def of_groups(
 ) -> Ranges | None:
     """Median and interval of what all customers of each group bring, in currency.
 
-    ``belongs`` is as in :func:`of_customers_and_groups`, the rest as in :func:`of_customers`.
+    As in :func:`of_customers_and_groups`; None where the model has no posterior.
     """
     if model.posterior is None:
         return None

@@ -26,7 +26,6 @@ from clv.models.base import (
     FitReport,
     Float,
     PurchaseModel,
-    arrays,
     horizon_in_units,
     report_of,
     require_repeat_buyers,
@@ -122,7 +121,7 @@ class SeasonalParetoNBD(PurchaseModel[ParetoNBDParams]):
                 "the summary does not say how many repeat purchases fell on each day.",
                 next_step="Make the summary anew from the order lines.",
             )
-        shop = _Shop.of(summary, float(PRIOR_BETA_DAYS) if prior else None, cls.drifts)
+        shop = _Shop(summary, float(PRIOR_BETA_DAYS) if prior else None, cls.drifts)
         fading, season = None, YearlySeason((), summary.window.start, summary.window.end)
         if shop.tells_age_from_calendar:
             by_fading = {days: shop.fit(days, season) for days in FADING_DAYS}
@@ -160,7 +159,7 @@ class SeasonalParetoNBD(PurchaseModel[ParetoNBDParams]):
         """
         has_prior = str(self.report.prior).startswith(_PRIOR_OF_RATES)
         beta = float(PRIOR_BETA_DAYS) if has_prior else None
-        shop = _Shop.of(summary, beta, self.drifts)
+        shop = _Shop(summary, beta, self.drifts)
         opening = self.opening.coefficients
         return pareto_nbd_draws.draw(
             shop.rows(self.opening.days if opening else None),
@@ -189,7 +188,6 @@ class SeasonalParetoNBD(PurchaseModel[ParetoNBDParams]):
         return np.asarray(np.exp(self.season.log_multiplier(last.toordinal() + 1, days)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return super().to_dict() | {
             "opening": _plain(self.opening),
             "season": _plain(self.season) | {"events": self.season.events.to_dict()},
@@ -267,28 +265,20 @@ def _drawn_calendars(
 
 
 def _in_days(summary: CustomerSummary) -> tuple[Float, Float, Float]:
-    x, t_x, T = arrays(summary)
-    return x, t_x * summary.time_unit.days, T * summary.time_unit.days
+    return summary.column("frequency"), summary.in_days("recency"), summary.in_days("age")
 
 
 @dataclasses.dataclass(frozen=True)
 class _Shop:
     """What a fit looks at, in days."""
 
-    x: Float
-    t_x: Float
-    T: Float
     summary: CustomerSummary
     prior_beta: float | None
     drifts: bool
 
-    @classmethod
-    def of(cls, summary: CustomerSummary, prior_beta: float | None, drifts: bool) -> Self:
-        return cls(*_in_days(summary), summary, prior_beta, drifts)
-
     @property
     def born(self) -> Float:
-        return self.summary.window.days - self.T
+        return self.summary.window.days - self.summary.in_days("age")
 
     @property
     def tells_age_from_calendar(self) -> bool:
@@ -312,10 +302,10 @@ class _Shop:
 
     def rows(self, fading: float | None) -> Histories:
         if fading is None:
-            return distinct_histories(self.x, self.t_x, self.T)
+            return distinct_histories(*_in_days(self.summary))
         opening = Opening(self.summary.window.start, fading, 0.0, 0.0)
         z = opening.weight(self.born)[:, None]
-        return distinct_histories(self.x, self.t_x, self.T, purchase_z=z, dropout_z=z)
+        return distinct_histories(*_in_days(self.summary), purchase_z=z, dropout_z=z)
 
     def spread(self, fading: float | None, season: YearlySeason) -> Float:
         opening = [] if fading is None else [OPENING_SD] * 2

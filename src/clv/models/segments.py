@@ -4,13 +4,15 @@ Value tiers and percentiles rank the forecasts, RFM groups describe what was bou
 reason codes with a confidence level say how far to trust a row. Every rule a shop may want
 to show is here once: as a returned threshold, a constant, or the table ``RFM_MAP``.
 
-Nothing here knows models or dates. Each function takes one entry per customer, in any
-order, and gives customers with equal entries equal answers.
+Nothing here knows models or dates. Each function takes one entry per customer, shape
+``(n,)``, in any order, and gives customers with equal entries equal answers. Orders are those
+that still stand, edges and thresholds those of all customers of the shop.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -53,31 +55,17 @@ class TierEdges:
     b: float
 
 
-def value_tiers(
-    predicted_clv: FloatArray, edges: TierEdges, previous: TextArray | None = None
-) -> TextArray:
+def value_tiers(predicted_clv: FloatArray, edges: TierEdges, previous: TextArray) -> TextArray:
     """Tier A makes up the first half of all predicted value, B the next 30 %, C the rest.
 
     Customers are taken from the best forecast down. Who crosses an edge belongs to the upper
     tier, and so does who ties with that customer. Where nothing is predicted all are C.
 
     A customer with a previous tier keeps it until 10 % past its edge: up at 1.1 times the edge
-    or more, down below 0.9 times.
-
-    Args:
-        predicted_clv: Forecasts, shape ``(n,)``, >= 0.
-        edges: Those of today, from all customers of the shop.
-        previous: The tiers of the run before, shape ``(n,)``; a new customer has any other text.
-
-    Returns:
-        The tiers ``A``, ``B`` or ``C``, shape ``(n,)``.
+    or more, down below 0.9 times. In ``previous`` a new customer has any other text.
     """
-    rank_before = np.zeros(predicted_clv.shape)  # 0 where there was no tier
-    if previous is not None:
-        for rank, tier in enumerate("CBA", start=1):
-            rank_before[previous == tier] = rank
-    reaches_a = _reaches(predicted_clv, edges.a, rank_before, rank_above=3)
-    reaches_b = _reaches(predicted_clv, edges.b, rank_before, rank_above=2)
+    reaches_a = _reaches(predicted_clv, edges.a, previous, TIERS[:1])
+    reaches_b = _reaches(predicted_clv, edges.b, previous, TIERS[:2])
     return np.select([reaches_a, reaches_b], TIERS[:2], TIERS[2])
 
 
@@ -95,10 +83,10 @@ def tier_edges(predicted_clv: FloatArray) -> TierEdges:
 
 
 def _reaches(
-    value: FloatArray, edge: float, rank_before: FloatArray, *, rank_above: int
+    value: FloatArray, edge: float, previous: TextArray, upper: tuple[str, ...]
 ) -> BoolArray:
-    was_above = rank_before >= rank_above
-    was_below = (rank_before > 0) & ~was_above
+    was_above = np.isin(previous, upper)
+    was_below = np.isin(previous, TIERS) & ~was_above
     slack = np.select([was_above, was_below], [-TIER_STICKINESS, TIER_STICKINESS], 0.0)
     return np.asarray(value >= edge * (1.0 + slack))
 
@@ -143,15 +131,6 @@ def rfm_groups(
     bought once, one order is F 1 and two may be F 4. FM is the mean of F and M, a half upward.
 
     Customers without any standing order (all returned) are ``lost`` and set no threshold.
-
-    Args:
-        inactivity: Days since the last purchase, shape ``(n,)``; ignored without orders.
-        orders: Orders that still stand, shape ``(n,)``.
-        value: Money spent on them, shape ``(n,)``.
-        thresholds: Those of all customers of the shop.
-
-    Returns:
-        Names of groups, shape ``(n,)``.
     """
     above_r, above_f, above_m = (
         np.searchsorted(limits, x)
@@ -194,14 +173,6 @@ def reason_flags(
                               customer long before
     ``simulated``             made up by the simulator, no customer at all
     ========================  ==========================================================
-
-    Args:
-        orders: Orders that still stand, shape ``(n,)``.
-        age_days: Days since the first purchase, shape ``(n,)``.
-        horizon_days: How far the forecast reaches.
-        opening_cohort: Shape ``(n,)``.
-        largest_order_share: Of each customer's gross value, shape ``(n,)``, NaN where unknown.
-        simulated: Whether the whole log is.
     """
     return {
         "one_order": orders == 1,
@@ -216,14 +187,8 @@ def reason_flags(
 
 def reason_codes(flags: Mapping[str, BoolArray]) -> list[tuple[str, ...]]:
     """Each customer's codes, in the order of ``flags`` from :func:`reason_flags`."""
-    bits = [1 << bit for bit in range(len(flags))]
-    pattern = sum(bit * flag for bit, flag in zip(bits, flags.values(), strict=True))
-    # A few patterns serve millions of customers, who share their tuples.
-    codes = [
-        tuple(code for bit, code in zip(bits, flags, strict=True) if number & bit)
-        for number in range(1 << len(flags))
-    ]
-    return [codes[number] for number in np.asarray(pattern).tolist()]
+    of_each = zip(*(flag.tolist() for flag in flags.values()), strict=True)
+    return [tuple(itertools.compress(flags, holds)) for holds in of_each]
 
 
 def confidence(
@@ -244,13 +209,6 @@ def confidence(
         ``checked``, and an interval no wider than twice the forecast.
     ``medium``
         everybody else.
-
-    Args:
-        flags: From :func:`reason_flags`.
-        orders: Orders that still stand, shape ``(n,)``.
-        horizon_validated: The word the horizon carries.
-        predicted_clv: Forecasts, shape ``(n,)``.
-        interval_width: Upper less lower end of the interval, shape ``(n,)``, in money.
     """
     low = (orders < 2) | flags["short_history"] | (horizon_validated == "extrapolated")
     any_reason = np.logical_or.reduce([flags[code] for code in flags if code != "simulated"])

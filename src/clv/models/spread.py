@@ -15,36 +15,31 @@ from clv.models import ranges
 from clv.models.base import Float
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics import predictive
-from clv.numerics.calibration import Calibration
-from clv.numerics.predictive import Draws, Places, Ranges, Shock
+from clv.numerics.calibration import Calibration, randomized_pit
+from clv.numerics.predictive import Draws, Places, Shock
 
 LEVELS = (np.arange(40) + 0.5) / 40
 """Quantiles whose losses, averaged, are half the CRPS."""
+SEED = 20_111_209
+"""Of the transforms of outcomes."""
 
 
-class Spread(NamedTuple):
-    """Of each customer, shape ``(n,)``: the range, and where the outcome fell.
+class Range(NamedTuple):
+    """How a forecast of one quantity spreads, each shape ``(n,)`` but ``total``.
 
-    ``beyond`` is the chance of more than ``upper`` that the rule of the range leaves;
-    ``below`` and ``up_to`` are the chances the draws gave to less than the outcome and to no
-    more, as stated, before any calibration.
+    ``beyond`` is the chance of more than ``upper`` that the forecast states. ``stated`` is the
+    randomized transform of the outcome as first stated, ``pit`` the same as calibrated at
+    earlier dates. ``total`` is the range of everybody together.
     """
 
     median: Float
     lower: Float
     upper: Float
     beyond: Float
-    below: Float
-    up_to: Float
     crps: Float
-
-
-class Held(NamedTuple):
-    """Spreads of purchase days and of value, and the range of everybody's value together."""
-
-    purchase_days: Spread
-    value: Spread
-    total: Ranges
+    stated: Float
+    pit: Float
+    total: tuple[float, float] | None = None
 
 
 def held_against(
@@ -57,15 +52,15 @@ def held_against(
     level: float,
     shock: Shock,
     calibrations: Sequence[Calibration],
-) -> Held | None:
-    """The spread of each customer at ``horizon_days``; None where the model has no posterior.
+) -> tuple[Range, Range] | None:
+    """How purchase days and value spread at ``horizon_days``; None without a posterior.
 
     Args:
         purchase_days, value: What happened; a value below 0 counts as 0, which a forecast of
             purchases cannot go below.
         calibrations: Of purchase days and of value, as learned at earlier dates.
 
-    The rest is as in :func:`clv.models.ranges.of_customers`.
+    The rest is as in :func:`clv.models.ranges.of_customers_and_groups`.
     """
     if model.posterior is None:
         return None
@@ -74,7 +69,7 @@ def held_against(
     of_days, of_value = calibrations
     bought = np.maximum(value, 0.0)
 
-    def use(places: Places, drawn: Draws) -> tuple[Spread, Spread, Float]:
+    def use(places: Places, drawn: Draws) -> tuple[tuple[Float, ...], tuple[Float, ...], Float]:
         chance = p_zero[places]
         return (
             _spread(drawn.purchases, chance, purchase_days[places], level, of_days),
@@ -82,16 +77,27 @@ def held_against(
             drawn.value.sum(axis=0),
         )
 
-    found, total = np.empty((2, len(Spread._fields), len(summary))), np.zeros(ranges.DRAWS)
-    for places, (days, worth, together) in ranges.each_block(model, summary, horizon_days, use):
-        found[0][:, places], found[1][:, places] = days, worth
+    found, total = np.empty((2, 7, len(summary))), np.zeros(ranges.DRAWS)
+    for places, (*of_each, together) in ranges.each_block(model, summary, horizon_days, use):
+        found[:, :, places] = of_each
         total += together
-    return Held(Spread(*found[0]), Spread(*found[1]), ranges.of_sums(total[None], factor, level))
+    _, lower, upper = ranges.of_sums(total[None], factor, level)
+    return (
+        _range(found[0], of_days),
+        _range(found[1], of_value)._replace(total=(float(lower[0]), float(upper[0]))),
+    )
+
+
+def _range(found: Float, calibration: Calibration) -> Range:
+    median, lower, upper, beyond, crps, below, up_to = found
+    stated = randomized_pit(below, up_to, seed=SEED)
+    return Range(median, lower, upper, beyond, crps, stated, calibration.of(stated))
 
 
 def _spread(
     draws: Float, p_zero: Float, actual: Float, level: float, calibration: Calibration
-) -> Spread:
+) -> tuple[Float, ...]:
+    """Median, ends, chance beyond and CRPS; of the outcome, the chances of less and no more."""
     draws = np.sort(draws, axis=1)
     middle, lower, upper = predictive.ranges(draws, p_zero, level, calibration)
     from_zero = predictive.runs_from_zero(p_zero, level, calibration)
@@ -102,14 +108,14 @@ def _spread(
         _chance(draws, p_zero, reached)
         for reached in (draws < actual[:, None], draws <= actual[:, None])
     )
-    return Spread(
+    return (
         middle,
         lower,
         upper,
         np.where(from_zero, 1 - level, (1 - level) / 2),
+        crps,
         np.where(actual > 0, below, 0.0),
         np.where(actual > 0, up_to, p_zero),
-        crps,
     )
 
 

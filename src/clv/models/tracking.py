@@ -39,7 +39,7 @@ def tracking(model: PurchaseModel[Any], summary: CustomerSummary) -> Tracking | 
         return None
     days = summary.window.days
     params, _, calendar = model.asked(summary, 0)
-    age = np.round(summary.column("age") * summary.time_unit.days).astype(np.int64)
+    age = np.round(summary.in_days("age")).astype(np.int64)
     born, first, newcomers = np.unique(
         np.maximum(days - age, 0), return_index=True, return_counts=True
     )

@@ -79,7 +79,6 @@ class XGBSurvival:
         return type(self)(dataclasses.replace(self.correction, strength=0.0, trees=None))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON, read back by :meth:`from_dict` without loss."""
         return {"model": self.name, "correction": self.correction.to_dict()}
 
     @classmethod

@@ -20,7 +20,7 @@ from clv.checked import CustomerSummary
 from clv.errors import FitError, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation import past
-from clv.evaluation.backtest import Float, Forecast, Outcome, Range
+from clv.evaluation.backtest import Float, Forecast, Outcome
 from clv.evaluation.past import Record
 from clv.models.baselines import BASELINES
 from clv.periods import ObservationWindow
@@ -35,6 +35,7 @@ from clv.store.workspace import Stage, Workspace, data_digest
 if TYPE_CHECKING:
     from clv.models.correction import Origin
     from clv.models.lifetime_value import LifetimeValue
+    from clv.models.spread import Range
     from clv.numerics.calibration import Calibration
     from clv.numerics.predictive import Shock
 
@@ -322,11 +323,7 @@ def _chosen(
     model: LifetimeValue, name: str, split: Split, outcome: Outcome, doubt: Doubt
 ) -> Forecast:
     """The forecast that would have been made, with its ranges."""
-    days = outcome.horizon_days
-    of_days = model.purchases.expected_transactions(split.summary, days)
-    value = of_days * model.day_value(split.summary, days)
-    value = model.corrected(split.summary, value)
-    mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+    mean = _means(model, split.summary, outcome.horizon_days)
     shown = f"{name} + boosted" if model.is_corrected else name
     return Forecast(shown, "chosen", mean, _ranges(model, split.summary, outcome, doubt))
 
@@ -335,17 +332,24 @@ def _others(split: Split, days: int, fitted: Mapping[str, LifetimeValue]) -> lis
     """Everybody else's at one cut and horizon; of the chosen one before it was corrected."""
     forecasts = []
     for name, model in fitted.items():
-        of_days = model.purchases.expected_transactions(split.summary, days)
         plain = name in FITTED_BASELINES
-        worth = model.spend.expected_day_value(split.summary)
-        value = of_days * (worth if plain else model.day_value(split.summary, days))
-        mean = {"purchase_days": of_days, "net_cash": value, "net_matched": value}
+        mean = _means(model, split.summary, days, plain=plain)
         forecasts.append(Forecast(name, "baseline" if plain else "challenger", mean))
     before = past_of(split, days)
     for name, baseline in BASELINES.items():
         mean = {target: baseline(of_target) for target, of_target in before.items()}
         forecasts.append(Forecast(name, "baseline", mean))
     return forecasts
+
+
+def _means(
+    model: LifetimeValue, summary: CustomerSummary, days: int, *, plain: bool = False
+) -> dict[str, Float]:
+    """What a model expects, by target; ``plain`` knows of no returns."""
+    of_days = model.purchases.expected_transactions(summary, days)
+    worth = model.spend.expected_day_value(summary) if plain else model.day_value(summary, days)
+    value = model.corrected(summary, of_days * worth)
+    return {"purchase_days": of_days, "net_cash": value, "net_matched": value}
 
 
 def _of_chances(
@@ -379,33 +383,16 @@ def _ranges(
 ) -> dict[str, Range]:
     """How the chosen forecast spreads, and where what happened lies in it."""
     from clv.models.spread import held_against
-    from clv.numerics.calibration import randomized_pit
 
-    actual, (shock, maps) = outcome.actual, doubt
+    shock, maps = doubt
     held = held_against(
         model,
         summary,
         outcome.horizon_days,
-        purchase_days=actual["purchase_days"],
-        value=actual["net_cash"],
+        purchase_days=outcome.actual["purchase_days"],
+        value=outcome.actual["net_cash"],
         level=scoring.LEVEL,
         shock=shock,
         calibrations=maps,
     )
-    if held is None:
-        return {}
-    found = {}
-    for target, spread, calibration in zip(SPREAD, held[:2], maps, strict=True):
-        stated = randomized_pit(spread.below, spread.up_to, seed=scoring.SEED)
-        total = (float(held.total.lower[0]), float(held.total.upper[0]))
-        found[target] = Range(
-            spread.median,
-            spread.lower,
-            spread.upper,
-            spread.beyond,
-            stated,
-            calibration.of(stated),
-            spread.crps,
-            total if target == "net_cash" else None,
-        )
-    return found
+    return {} if held is None else dict(zip(SPREAD, held, strict=True))

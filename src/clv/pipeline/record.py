@@ -153,7 +153,7 @@ def _so_far(model: LifetimeValue, summary: CustomerSummary) -> Any:
         )
         return float(model.purchases.expected_transactions(new, days)[0])
 
-    age = summary.column("age") * summary.time_unit.days
+    age = summary.in_days("age")
     longest = int(min(age.max(), LONGEST_HORIZON_DAYS))
     days = np.unique(np.linspace(1, max(longest, 1), 120).astype(int))
     of_each = np.interp(age, [0, *days], [0.0, *(of_a_newcomer(int(day)) for day in days)])

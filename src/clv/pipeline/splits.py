@@ -132,7 +132,7 @@ def past_of(split: Split, horizon_days: int) -> dict[str, Past]:
         counted[f"{name}_days"] = lately.cast("int64").sum()
         counted[f"{name}_value"] = ibis.ifelse(lately, value, 0).sum()
     found = _aligned(summary, days.group_by("customer_id").agg(**counted))
-    age = summary.column("age") * summary.time_unit.days + 1
+    age = summary.in_days("age") + 1
     of_days, of_value = (
         Past(
             last_period=found[f"period_{what}"],

@@ -29,8 +29,6 @@ from clv.simulated_shop.paperwork import Lines
 from clv.simulated_shop.truth import FIRST, Customers, Ints, draw_purchases
 from clv.store.workspace import writing
 
-__all__ = ["SimulatedShop", "simulate_log", "write_log"]
-
 FIRST_CUSTOMER, FIRST_INVOICE = 12_346, 489_434
 SHEET_DAYS, OVERLAP_DAYS = 365, 9  # the second sheet begins a year on; the first runs into it
 REPEATED_LINES = 0.0055

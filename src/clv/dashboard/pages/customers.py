@@ -11,7 +11,6 @@ import streamlit as st
 
 from clv.charts import forecasts
 from clv.dashboard.show import chart, export, figures, plain
-from clv.lists import days_since_last_order
 from clv.narrative import Narrative, drivers, rests_on
 from clv.speech import Speech
 
@@ -64,7 +63,7 @@ def _customer(told: Narrative, asked: str) -> None:
         st.info(say("unknown_customer", customer=plain(asked), date=date))
         return
     st.header(plain(say("one_customer", customer=answer.row["customer_id"])))
-    silent = float(days_since_last_order(service.summary)[place])
+    silent = float(service.summary.inactivity[place])
     _history(told, answer.row, place, silent)
     st.subheader(say("outlook"))
     for sentence in _outlook(answer.row, say):
