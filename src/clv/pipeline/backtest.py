@@ -25,7 +25,7 @@ from clv.evaluation.past import Record
 from clv.models.baselines import BASELINES
 from clv.periods import ObservationWindow
 from clv.pipeline import lessons
-from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
+from clv.pipeline.splits import Split, Tables, followed, open_tables, past_of, split_at
 from clv.pipeline.steps import Tell, step_key
 from clv.pipeline.workbench import workbench
 from clv.store import parquet
@@ -113,8 +113,8 @@ def backtest(
     """Hold the models ``among`` and the baselines against what happened; returns the records.
 
     At each cut that one is ``chosen`` which was best at the cuts known by then, the default where
-    nothing is known. Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever
-    the log is long enough.
+    nothing is known. Forecasts reach ``HORIZONS`` and ``horizon_days`` ahead, wherever the log is
+    long enough.
 
     Raises:
         NothingStored: there are no clean lines yet.
@@ -133,32 +133,8 @@ def backtest(
             tell(f"backtest: what was known on {cut}, {', '.join(map(str, horizons))} days ahead")
             split = split_at(tables, cut)
             fitted = _fit(split, among, unfitted)
-            if not fitted:
-                continue
-            known = past.known_by(held.records, cut)
-            ready = [name for name in among if name in fitted]
-            chosen = past.choose(known, default_first(split.summary, ready))
-            fitted[chosen] = fitted[chosen].with_posterior(split.summary)
-            origins = [origin for name, origin in held.lessons if name == chosen]
-            model = fitted[chosen].corrected_by(split.summary, origins)
-            kept_off = past.trees_hurt(known)
-            answering = model.without_trees() if kept_off else model
-            for days in horizons:
-                outcome = followed(tables, split, days)
-                shock = past.common_shock(known, days, history_days=split.summary.window.days)
-                maps = [
-                    calibration_of(held.transforms, name, days, known_by=cut) for name in SPREAD
-                ]
-                own = _chosen(answering, chosen, split, outcome, (shock, maps))
-                others = {name: one for name, one in fitted.items() if name != own.model}
-                forecasts = [own, *_others(split, days, others)]
-                held.add(outcome, forecasts)
-                held.records.extend(
-                    _of_chances(model, chosen, split.summary, outcome, kept_off=kept_off)
-                )
-                held.lessons.extend(
-                    lessons.of_cut(split.summary, outcome, forecasts, fitted, among)
-                )
+            if fitted:
+                _hold(held, tables, split, horizons, fitted)
         for reason in _reasons(unfitted, among[0]):
             tell(f"backtest: {reason}")
         if not held.records:
@@ -169,6 +145,34 @@ def backtest(
         asked = {"among": list(among), "horizon_days": horizon_days, "chosen": best}
         _publish(stage, key, asked, held, data_digest(workspace.path(files.SUMMARY)))
     return held.records
+
+
+def _hold(
+    held: Held,
+    tables: Tables,
+    split: Split,
+    horizons: Iterable[int],
+    fitted: dict[str, LifetimeValue],
+) -> None:
+    """Add what happened after one cut beside what the models ``fitted`` there had expected."""
+    known = past.known_by(held.records, split.cut)
+    among = [name for name in fitted if name not in FITTED_BASELINES]
+    chosen = past.choose(known, default_first(split.summary, among))
+    fitted[chosen] = fitted[chosen].with_posterior(split.summary)
+    origins = [origin for name, origin in held.lessons if name == chosen]
+    model = fitted[chosen].corrected_by(split.summary, origins)
+    kept_off = past.trees_hurt(known)
+    answering = model.without_trees() if kept_off else model
+    for days in horizons:
+        outcome = followed(tables, split, days)
+        shock = past.common_shock(known, days, history_days=split.summary.window.days)
+        maps = [calibration_of(held.transforms, name, days, known_by=split.cut) for name in SPREAD]
+        own = _chosen(answering, chosen, split, outcome, (shock, maps))
+        others = {name: one for name, one in fitted.items() if name != own.model}
+        forecasts = [own, *_others(split, days, others)]
+        held.add(outcome, forecasts)
+        held.records.extend(_of_chances(model, chosen, split.summary, outcome, kept_off=kept_off))
+        held.lessons.extend(lessons.of_cut(split.summary, outcome, forecasts, fitted, among))
 
 
 def candidates(model: str, champion: str | None = None) -> tuple[str, ...]:
