@@ -1,10 +1,11 @@
-"""Pareto/NBD on a clock: against brute force, against customers with known truth."""
+"""Models on a clock: against brute force, against customers with known truth."""
 
 import numpy as np
 import pytest
 from reference.oracles_numerics import stress_grid
 
-from clv.numerics import pareto_nbd
+from clv.numerics import bg_nbd, bg_nbd_fit, pareto_nbd
+from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.clock import Clock
 from clv.numerics.histories import distinct_histories
 from clv.numerics.pareto_nbd import (
@@ -289,3 +290,45 @@ def test_the_total_is_the_sum_over_customers_and_their_days():
         point, rows, scale_of_nodes(point, rows, shaped), nodes=64, season=shaped
     )
     assert value == pytest.approx(by_customer + of_days, rel=1e-12)
+
+
+def thinned(params, born, end, rng):
+    """Purchases to the end by customers who drop out at some: at the busiest rate, then thinned."""
+    busiest = busy(np.arange(366)).max()
+    rate = rng.gamma(params.r, 1 / params.alpha, born.size)
+    leaves = rng.beta(params.a, params.b, born.size)
+    now, active, made = born.copy(), np.arange(born.size), []
+    while active.size:
+        now[active] += rng.exponential(1 / (rate[active] * busiest))
+        active = active[now[active] <= end]
+        buys = rng.random(active.size) < busy(now[active]) / busiest
+        made.append((active[buys], now[active][buys]))
+        gone = buys & (rng.random(active.size) < leaves[active])
+        active = active[~gone]
+    return (np.concatenate(column) for column in zip(*made, strict=True))
+
+
+def test_with_dropout_at_purchases_a_calendar_is_a_change_of_clock():
+    rng = np.random.default_rng(4)
+    truth, today, ahead = BGNBDParams(0.8, 40.0, 0.9, 2.5), 600.0, 120.0
+    born = rng.uniform(0, today, 30_000)
+    customer, day = thinned(truth, born, today + ahead, rng)
+    seen = day <= today
+    x = np.bincount(customer[seen], minlength=born.size).astype(float)
+    last = born.copy()
+    np.maximum.at(last, customer[seen], day[seen])
+    t_x, T = last - born, today - born
+    clock = Clock(GAINS, today)
+    on_clock = x, clock.age(T, t_x), clock.age(T, T)
+
+    found, plain = (bg_nbd_fit.fit(distinct_histories(*h)) for h in (on_clock, (x, t_x, T)))
+    off, plain_off = (
+        (np.array(one.parameters) - truth[:4]) / one.standard_errors for one in (found, plain)
+    )
+    later = clock.age(T, T + ahead) - on_clock[2]
+    expected = bg_nbd.conditional_expected_transactions(truth, *on_clock, later)
+    came = np.bincount(customer[~seen], minlength=born.size)
+
+    assert np.all(np.abs(off) < 4)
+    assert np.any(np.abs(plain_off) > 6)
+    assert expected.sum() == pytest.approx(came.sum(), abs=4 * np.sqrt((came**2).sum()))

@@ -16,6 +16,10 @@ terms: alive, j < k ticks since the last purchase; or dropped out right at ``t_x
         sum over j of Gamma(N+j)/Gamma(N) (T-t_x)^j / j! (alpha+T)^-(N+j)
         + a / (b+c-1) (alpha+t_x)^-N }
 
+With a calendar everything is the same in the time of its clock, exactly, for customers drop out at
+purchases: ``t_x``, ``T`` and ``T + t`` are read off it (:meth:`clv.numerics.clock.Clock.age`), and
+the log-likelihood gains the logs of the multipliers on the days of purchases.
+
 Given that a customer is alive, the rate is gamma with N + j and alpha + T, and the dropout
 probability beta with a and b + c, independently, whence all that is expected follows.
 
