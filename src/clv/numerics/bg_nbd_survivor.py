@@ -86,7 +86,8 @@ def reached(customer: Survivor, k: int, t: Float) -> Callable[[int], Float]:
         last = log_rising(ticks + 1, needed - 1) - (ticks + needed - 1) * np.log1p(growth)
         logs = last - gone - special.gammaln(left + 1) + left * log_growth
         none_waited = special.betainc(needed, ticks, growth / (1 + growth))
-        return np.asarray(none_waited + (more_waited * np.exp(logs)).sum(axis=0))
+        # In order: a customer has the same bits alone as in a crowd.
+        return np.asarray(sum(more_waited * np.exp(logs), start=none_waited))
 
     return chance
 
