@@ -111,6 +111,20 @@ def test_counting_purchases_agrees_with_averaging_over_the_chance_to_stay(monkey
     assert counted == pytest.approx(averaged, rel=1e-9)
 
 
+@pytest.mark.parametrize("k", [1, 3, 24])
+@pytest.mark.parametrize(
+    "ask", [conditional_expected_transactions, probability_of_no_transaction], ids=["count", "none"]
+)
+def test_a_customer_has_the_same_bits_alone_as_in_a_crowd(ask, k):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 20, 100).astype(float)
+    T = 30 * x + rng.uniform(0, 40, 100)
+    params = MBG._replace(r=40.0, alpha=1200.0 / k, k=k)
+    crowd = ask(params, x, 30 * x, T, 91.0)
+
+    assert [ask(params, *one, 91.0)[0] for one in zip(x, 30 * x, T, strict=True)] == crowd.tolist()
+
+
 def test_rounding_makes_no_expectation_negative():
     params = BGNBDParams(1e-6, 1e8, 1e-6, 1e-6, k=24)
 

@@ -39,7 +39,7 @@ import numpy.typing as npt
 from scipy import special
 
 from clv.numerics.bg_nbd_survivor import Survivor, expected_if_alive, reached
-from clv.numerics.quadrature import Float
+from clv.numerics.quadrature import Float, sum_of_nodes
 from clv.numerics.required import (
     require_counts,
     require_discount,
@@ -290,7 +290,7 @@ def survivor(
     r, alpha, a, b, x, t_x, T = _columns(*params[:4], x, t_x, T)
     ticks = r + params.k * x
     phases = _phases(ticks, (T - t_x) / (alpha + T), params.k)
-    total = phases.sum(axis=0)
+    total = sum_of_nodes(phases)
     log_odds = np.log(total) - ticks * np.log1p((T - t_x) / (alpha + t_x))
     is_alive = special.expit(log_odds - _log_odds_of_dropout(params, a, b, x))
     b_now = b + x + params.drops_at_once
