@@ -75,6 +75,7 @@ class Settings(BaseSettings):
         "bg-nbd",
         "mbg-nbd",
         "mbg-cnbd",
+        "steady-mbg-cnbd",
         "nbd",
     ] = "auto"
     horizon_days: int = Field(365, ge=1, le=3650)

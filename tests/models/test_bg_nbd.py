@@ -6,8 +6,7 @@ from models.shops import autumn, shop, shop_of_boxes, shop_of_regular_buyers
 
 from clv.checked import CustomerSummary
 from clv.errors import NotEnoughData
-from clv.models import bg_nbd as module
-from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD, is_regular
+from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD, SteadyMBGCNBD, is_regular
 from clv.models.nbd import NBD
 from clv.numerics import bg_nbd
 from clv.numerics.bg_nbd import BGNBDParams
@@ -34,26 +33,29 @@ SUMMARY = simulated()
 
 
 @pytest.mark.parametrize("unit", TimeUnit)
-@pytest.mark.parametrize(("k", "found"), [(1, 1), (2, 2), (3, 3), (8, 8), (24, 8)])
-def test_the_regularity_of_buyers_is_recognized_in_whole_days_and_weeks(k, found, unit):
-    model = MBGCNBD.fit(simulated(k, time_unit=unit))
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 24])
+def test_the_regularity_of_buyers_is_recognized_in_whole_days_and_weeks(k, unit):
+    summary = simulated(k, time_unit=unit)
+    forgiving, steady = MBGCNBD.fit(summary), SteadyMBGCNBD.fit(summary)
 
-    assert model.params.k == found
-    assert model.params.drops_at_once
+    assert (forgiving.params.k, steady.params.k) == (min(k, 3), k)
+    assert forgiving.params.drops_at_once
 
 
-def test_who_skipped_a_box_is_not_given_up(monkeypatch):
-    known = shop_of_boxes(2, skipped=0.05, customers=1000).at(500, horizon=91)
-    fitted = MBGCNBD.fit(known.summary)
-    monkeypatch.setattr(module, "REGULARITIES", (1, 24))
-    likelier = MBGCNBD.fit(known.summary)
-    own, surer = (
-        unit_deviance(known.later, model.expected_transactions(known.summary, 91)).mean()
-        for model in (fitted, likelier)
-    )
+def test_who_skipped_a_box_is_not_given_up_and_boxes_never_skipped_are_foreseen_better():
+    worse = {}
+    for skipped in (0.0, 0.1):
+        known = shop_of_boxes(2, skipped=skipped, customers=1000).at(500, horizon=91)
+        forgiving, steady = (
+            unit_deviance(
+                known.later, model.fit(known.summary).expected_transactions(known.summary, 91)
+            )
+            for model in (MBGCNBD, SteadyMBGCNBD)
+        )
+        worse[skipped] = forgiving.mean() / steady.mean()
 
-    assert likelier.params.k == 24
-    assert own < 0.7 * surer
+    assert worse[0.1] < 0.8
+    assert worse[0.0] > 1.2
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,9 @@ def test_a_covariance_is_symmetric_and_has_the_standard_errors_on_its_diagonal(n
     assert np.sqrt(np.diag(covariance)) == pytest.approx(list(report.standard_errors.values()))
 
 
-@pytest.mark.parametrize("name", ["pareto-nbd", "bg-nbd", "mbg-nbd", "mbg-cnbd", "nbd"])
+@pytest.mark.parametrize(
+    "name", ["pareto-nbd", "bg-nbd", "mbg-nbd", "mbg-cnbd", "steady-mbg-cnbd", "nbd"]
+)
 def test_customers_with_the_same_history_count_as_often_as_they_are(name):
     # Databricks' reference notebook fits distinct rows without their counts.
     once, thrice = (

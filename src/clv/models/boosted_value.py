@@ -40,9 +40,9 @@ SETTINGS = TREES | {
 
 @dataclasses.dataclass(frozen=True)
 class BoostedValue:
-    """A fitted correction of a forecast of money, a factor for each customer at any horizon.
+    """A fitted correction of a forecast of money over one horizon, a factor for each customer.
 
-    It is learned at one; ``level`` is the log of what keeps the shop's total there.
+    ``level`` is the log of what keeps the shop's total.
     """
 
     name: ClassVar[str] = "boosted"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from clv.models.base import PurchaseModel
-from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD
+from clv.models.bg_nbd import BGNBD, MBGCNBD, MBGNBD, SteadyMBGCNBD
 from clv.models.gamma_gamma import GammaGamma, GammaGammaByFrequency
 from clv.models.nbd import NBD
 from clv.models.pareto_nbd import ParetoNBD
@@ -19,6 +19,7 @@ PURCHASE_MODELS: Mapping[str, type[PurchaseModel[Any]]] = {
     BGNBD.name: BGNBD,
     MBGNBD.name: MBGNBD,
     MBGCNBD.name: MBGCNBD,
+    SteadyMBGCNBD.name: SteadyMBGCNBD,
     NBD.name: NBD,
 }
 

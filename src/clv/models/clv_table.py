@@ -139,7 +139,8 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
     lifetime = model.day_value(summary, LIFETIME_DAYS) * purchases.expected_transactions(
         summary, LIFETIME_DAYS, annual_discount=terms.discount_rate
     )
-    value = model.corrected(summary, days * day_value)
+    lifetime = model.corrected(summary, lifetime, LIFETIME_DAYS)
+    value = model.corrected(summary, days * day_value, terms.horizon_days)
     predicted = _cents(margin * value)
     return {
         "historic_clv": _cents(historic),
@@ -154,7 +155,7 @@ def _forecast(model: LifetimeValue, summary: CustomerSummary, terms: Terms) -> d
         "churn_probability": 1.0 - p_churn,
         "p_alive": purchases.p_alive(summary),
         "total_clv": _cents(historic + predicted),
-        "lifetime_clv": _cents(historic + margin * model.corrected(summary, lifetime)),
+        "lifetime_clv": _cents(historic + margin * lifetime),
     }
 
 

@@ -150,8 +150,8 @@ class LifetimeValue:
         """The same with what earlier dates call for, where they tell at all.
 
         ``summary`` is the one of the fit; an origin whose outcome was not known yet is left out.
-        Trees learn from the longest horizon that can be tried, and what they say of a customer
-        holds at all: a day more never makes a forecast smaller.
+        Trees learn from the longest horizon that can be tried, and what they say holds for the
+        days within it; those that come later stay what the parts make of them.
         """
         known = [one for one in origins if one.known_from <= summary.window.end]
         for days in sorted({one.horizon_days for one in known}, reverse=True):
@@ -172,16 +172,27 @@ class LifetimeValue:
         """Whether trees have a say in what is expected."""
         return self.boosted is not None and self.boosted.correction.strength > 0
 
-    def corrected(self, summary: CustomerSummary, value: Float) -> Float:
-        """``value`` expected by the parts, whatever the horizon, with the trees' correction."""
-        return value if self.boosted is None else self.boosted.correct(summary, value)
+    def corrected(self, summary: CustomerSummary, value: Float, horizon_days: float) -> Float:
+        """``value`` expected by the parts within a horizon, with the trees' correction.
+
+        They correct what comes within the horizon they learned from: a day more never makes a
+        forecast smaller.
+        """
+        if self.boosted is None or not self.is_corrected:
+            return value
+        learned = self.boosted.correction.shop.horizon_days
+        if horizon_days <= learned:
+            return self.boosted.correct(summary, value)
+        early = self._uncorrected(summary, learned)
+        return np.asarray(value - early + self.boosted.correct(summary, early))
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
         """Probability that each customer buys at least once within the horizon, or their own.
 
-        Every chance of an order that anybody is told comes from here. Trees raise it no further
-        than to the chance of still being a customer and, where the horizon is the same for all,
-        to the purchases expected within it.
+        Every chance of an order that anybody is told comes from here. Trees correct the horizon
+        they learned from; of who has bought nothing by then, the later chance is the purchase
+        model's. They raise it no further than to the chance of still being a customer and, where
+        the horizon is the same for all, to the purchases expected within it.
 
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
@@ -193,7 +204,11 @@ class LifetimeValue:
         if np.ndim(horizon_days) == 0:
             days = self.purchases.expected_transactions(summary, float(np.asarray(horizon_days)))
             most = np.minimum(most, days)
-        return np.minimum(self.survival.correct(summary, chance), np.maximum(most, chance))
+        learned = self.survival.correction.shop.horizon_days
+        early = self.purchases.p_purchase(summary, np.minimum(horizon_days, learned))
+        none_later = np.divide(1 - chance, 1 - early, out=np.ones_like(chance), where=early < 1)
+        corrected = 1 - (1 - self.survival.correct(summary, early)) * none_later
+        return np.minimum(corrected, np.maximum(most, chance))
 
     def orders_of_a_day(self, summary: CustomerSummary) -> Float:
         """Orders of a purchase day, shape ``(n,)``, a customer's own drawn to the shop's."""
@@ -245,8 +260,11 @@ class LifetimeValue:
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
+        return self.corrected(summary, self._uncorrected(summary, horizon_days), horizon_days)
+
+    def _uncorrected(self, summary: CustomerSummary, horizon_days: float) -> Float:
         days = self.purchases.expected_transactions(summary, horizon_days)
-        return self.corrected(summary, days * self.day_value(summary, horizon_days))
+        return days * self.day_value(summary, horizon_days)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON, read back by :meth:`from_dict` without loss."""

@@ -183,7 +183,7 @@ def _correction(model: LifetimeValue, summary: CustomerSummary, horizon_days: fl
         return np.ones(len(summary))
     days = model.purchases.expected_transactions(summary, horizon_days)
     value = days * model.day_value(summary, horizon_days)
-    corrected = model.corrected(summary, value)
+    corrected = model.corrected(summary, value, horizon_days)
     return np.divide(corrected, value, out=np.ones_like(value), where=value > 0)
 
 

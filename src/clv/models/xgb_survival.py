@@ -47,10 +47,7 @@ SETTINGS = TREES | {
 
 @dataclasses.dataclass(frozen=True)
 class XGBSurvival:
-    """A fitted correction of the chance of an order by any day.
-
-    It is learned at one horizon, as a factor on the odds, and holds at all.
-    """
+    """A fitted correction of the chance of an order by any day of one horizon."""
 
     name: ClassVar[str] = "xgb-survival"
 

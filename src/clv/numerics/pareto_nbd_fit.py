@@ -22,8 +22,10 @@ from clv.numerics.pareto_nbd_total import (
 )
 from clv.numerics.quadrature import Float
 
-FEWEST_NODES, MOST_NODES = 12, 128
-"""The fewest are enough, mostly; twice as many then confirm it."""
+FEWEST_NODES, MOST_NODES = 12, 192
+"""The fewest are enough, mostly; twice as many then confirm it. A steep season takes the most."""
+HARMLESS = 1e-4
+"""Error of the log-likelihood that no estimate shows, where the most are still not enough."""
 
 ENOUGH_TO_START = 2000
 """Distinct histories whose maximum is a good start for that of many more."""
@@ -81,11 +83,13 @@ def fit(
             break
         scale = scale_of_nodes(point, rows, season)
         finer = log_likelihood_value(point, rows, scale, nodes=2 * nodes, season=season)
-        if abs(finer - found.log_likelihood) <= precision_limit(finer):
+        error = abs(finer - found.log_likelihood)
+        if error <= precision_limit(finer):
             break
         nodes *= 2
         if nodes > MOST_NODES:
-            found = dataclasses.replace(found, status=Status.TOO_FEW_NODES)
+            if error > HARMLESS:
+                found = dataclasses.replace(found, status=Status.TOO_FEW_NODES)
             break
     return dataclasses.replace(found, evaluations=spent)
 

@@ -47,6 +47,7 @@ CANDIDATES = (
     "drifting-pareto-nbd",
     "pareto-nbd",
     "mbg-cnbd",
+    "steady-mbg-cnbd",
 )
 """What a shop's model is chosen from; the first is the default, but in a shop whose customers buy
 so regularly that ``REGULAR_BUYERS`` is. Where no spend model is named,
@@ -352,7 +353,7 @@ def _means(
     """What a model expects, by target; ``plain`` knows of no returns."""
     of_days = model.purchases.expected_transactions(summary, days)
     worth = model.spend.expected_day_value(summary) if plain else model.day_value(summary, days)
-    value = model.corrected(summary, of_days * worth)
+    value = model.corrected(summary, of_days * worth, days)
     return {"purchase_days": of_days, "net_cash": value, "net_matched": value}
 
 
