@@ -33,7 +33,7 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.ReviewFailed: 8,
 }
 INTERRUPTED = 130
-STOPPED = "Stopped. Nothing is half-written; the files of the last good run are in place."
+STOPPED = "Stopped. Nothing is half-written; the same command goes on from the last step that ended."
 
 _asked_to_stop = threading.Event()
 

@@ -62,7 +62,7 @@ def assert_stopped(process):
 
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert err.strip().endswith("the files of the last good run are in place.")
+    assert err.strip().endswith("goes on from the last step that ended.")
     assert out == ""
 
 

@@ -77,6 +77,20 @@ def test_the_busy_weeks_ahead_are_foreseen_by_the_season_alone(model, holds):
     assert (expected == pytest.approx(following[:, :91].sum(), rel=0.15)) == holds
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_season_of_two_weeks_is_fitted_like_any_other(seed):
+    """It takes the most nodes of all."""
+
+    def christmas(day):
+        return np.exp(1.6 * np.exp(-(((day % 365.25 - 345) / 12) ** 2)))
+
+    fitted = SeasonalParetoNBD.fit(known(shop(900, seed=seed, season=christmas))[0])
+    found = fitted.season.log_multiplier(START.toordinal(), 365)
+
+    assert 300 < found.argmax() < 365
+    assert found.max() - found.min() > 0.7
+
+
 def test_without_a_season_none_is_made_up():
     quiet = known(shop(seed=3, season=lambda day: np.ones(np.shape(day))))
     found = np.exp(SeasonalParetoNBD.fit(quiet[0]).season.log_multiplier(START.toordinal(), 365))

@@ -15,6 +15,7 @@ from clv.checked import CustomerSummary
 from clv.evaluation import survival
 from clv.models import correction, xgb_survival
 from clv.models.base import Float
+from clv.models.boosted_value import BoostedValue
 from clv.models.correction import Origin
 from clv.models.features import FEATURES
 from clv.models.lifetime_value import LifetimeValue, MeanSpend, ReturnShare
@@ -187,9 +188,37 @@ def test_a_stored_model_answers_as_the_one_that_was_stored():
     assert np.array_equal(p_order(NOW.summary, 91, model=again), p_order(NOW.summary, 91))
 
 
+VALUE = LifetimeValue(NOW.base, MeanSpend(10.0, ""), ReturnShare(0.0, 1.0), 1.0)
+
+
 def learned(origins):
-    model = LifetimeValue(NOW.base, MeanSpend(10.0, ""), ReturnShare(0.0, 1.0), 1.0)
-    return model.corrected_by(NOW.summary, origins).survival
+    return VALUE.corrected_by(NOW.summary, origins).survival
+
+
+def test_trees_correct_the_days_they_learned_from_and_later_ones_stay_the_bases():
+    money = BoostedValue.fit(LESSONS, NOW.summary, VALUE.expected_value(NOW.summary, HORIZON))
+    trees = dataclasses.replace(VALUE, boosted=money, survival=MODEL)
+    horizons = (30, HORIZON - 1, HORIZON, HORIZON + 1, 182, 365)
+    base, own = (
+        {days: one.expected_value(NOW.summary, days) for days in horizons} for one in (VALUE, trees)
+    )
+    none, none_own = (
+        {days: 1 - one.p_purchase(NOW.summary, days) for days in horizons} for one in (VALUE, trees)
+    )
+    bounds = {
+        days: 1 - np.minimum(NOW.base.p_alive(NOW.summary), base[days] / 10) for days in horizons
+    }
+    free = np.all([none_own[days] > bounds[days] + 1e-12 for days in horizons], axis=0)
+
+    assert money.correction.strength
+    assert np.abs(np.log(own[HORIZON] / base[HORIZON])).max() > 0.2
+    for days in horizons[3:]:
+        assert own[days] - own[HORIZON] == pytest.approx(base[days] - base[HORIZON], abs=1e-9)
+        later, later_own = none[days] / none[HORIZON], none_own[days] / none_own[HORIZON]
+        assert later_own[free] == pytest.approx(later[free], rel=1e-9)
+    assert free.mean() > 0.5
+    for one in (own, {days: 1 - left for days, left in none_own.items()}):
+        assert np.all(np.diff([one[days] for days in horizons], axis=0) >= -1e-12)
 
 
 def test_a_day_whose_outcome_is_not_known_yet_teaches_nothing():

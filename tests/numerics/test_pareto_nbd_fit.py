@@ -199,3 +199,14 @@ def test_the_answer_does_not_depend_on_the_unit_of_time():
     days = fit(x, 7 * t_x, 7 * T, prior_beta=364.0)
 
     assert np.divide(days.parameters, weeks.parameters) == pytest.approx([1, 7, 1, 7], rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("harmless", "status"), [(1e-4, Status.TOO_FEW_NODES), (np.inf, Status.OPTIMUM)]
+)
+def test_a_fit_with_too_few_nodes_is_thrown_away_only_where_it_shows(monkeypatch, harmless, status):
+    monkeypatch.setattr(pareto_nbd_fit, "FEWEST_NODES", 2)
+    monkeypatch.setattr(pareto_nbd_fit, "MOST_NODES", 2)
+    monkeypatch.setattr(pareto_nbd_fit, "HARMLESS", harmless)
+
+    assert fit(*CUSTOMERS).status is status
