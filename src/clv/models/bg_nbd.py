@@ -20,10 +20,9 @@ from clv.numerics.bg_nbd import BGNBDParams
 from clv.numerics.posterior import ParameterDraws
 
 REGULAR = 6
-"""The k from which MBG/CNBD answers unless another is better. Of 60 simulated shops those that
-looked more regular than that lost 9 to 22 % of the deviance to a model with a season instead, and
-at the end of their first year 3 % or nothing where there was a season; under a strong one, where
-they lost much by MBG/CNBD, purchases did not look more regular than 3."""
+"""The k from which MBG/CNBD answers unless another is better: of simulated shops those that looked
+more regular lost 4 to 14 % of the deviance to a model with a season instead. A season of their
+own makes buyers look less regular than that."""
 SURE = 2.0
 """Standard errors."""
 
