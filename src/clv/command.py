@@ -33,7 +33,7 @@ EXIT_CODES: dict[type[errors.ClvError], int] = {
     errors.ReviewFailed: 8,
 }
 INTERRUPTED = 130
-STOPPED = "Stopped. Nothing is half-written; the same command goes on from the last step that ended."
+STOPPED = "Stopped. Nothing is half-written; run it again, and it goes on from the last whole step."
 
 _asked_to_stop = threading.Event()
 

@@ -62,7 +62,7 @@ def assert_stopped(process):
 
     assert process.returncode == 130, err
     assert "Traceback" not in err
-    assert err.strip().endswith("goes on from the last step that ended.")
+    assert err.strip().endswith("goes on from the last whole step.")
     assert out == ""
 
 
