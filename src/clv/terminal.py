@@ -263,6 +263,12 @@ CHECKED = {
 }
 
 
+NO_SEASON = (
+    "The log has not seen a whole year, so the forecast knows of no season: it is far too high "
+    "after the busy months, and too low after the quiet ones."
+)
+
+
 def forecast(facts: dict[str, Any]) -> str:
     say = Speech("en", facts["currency"]).rough
     reach = facts["range"]
@@ -294,20 +300,21 @@ def how_far_off(records: list[dict[str, Any]], etl: dict[str, Any]) -> list[str]
     for one in of_chosen(records, "bias"):
         biases = [] if one["value"] is None else [(one["value"], one["cut"])]
         held.setdefault(one["horizon_days"], []).extend(biases)
-    first = dt.date.fromisoformat(etl["first_day"])
+    first, last = (dt.date.fromisoformat(etl[name]) for name in ("first_day", "last_day"))
+    length = (last - first).days
+    no_season = [NO_SEASON] if length < HORIZONS[-1] - 1 else []
     if not held:
-        checkable = checkable_from(first).isoformat()
+        checkable = checkable_from(first)
         until = f", which takes a log that reaches {checkable} or later"
-        return [f"It was not held against what happened{until * (etl['last_day'] < checkable)}."]
+        return [f"It was not held against what happened{until * (last < checkable)}.", *no_season]
     said = [
         f"The same forecast over {days} days "
         + (f"was off by {_off_by(biases)}." if biases else "met no sales to compare it with.")
         for days, biases in sorted(held.items())
     ]
     if unchecked := [str(days) for days in HORIZONS if days not in held]:
-        length = (dt.date.fromisoformat(etl["last_day"]) - first).days
         said.append(f"A log of {length:,} days cannot check {', '.join(unchecked)} days yet.")
-    return said
+    return said + no_season
 
 
 def reviewed(review: dict[str, Any]) -> Iterable[str]:
