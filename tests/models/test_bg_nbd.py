@@ -74,6 +74,12 @@ def test_a_shop_of_regular_buyers_is_told_by_the_times_between_purchases(known, 
     assert is_regular(known.summary) is regular
 
 
+@pytest.mark.parametrize("unit", TimeUnit)
+@pytest.mark.parametrize(("k", "regular"), [(3, False), (12, True)])
+def test_regular_buyers_are_told_in_whatever_unit_time_is(k, regular, unit):
+    assert is_regular(simulated(k, time_unit=unit)) is regular
+
+
 def test_without_regularity_it_is_the_plain_model():
     regular, plain = MBGCNBD.fit(SUMMARY), MBGNBD.fit(SUMMARY)
 

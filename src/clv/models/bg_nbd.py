@@ -111,8 +111,8 @@ class SteadyMBGCNBD(MBGCNBD):
 
 def is_regular(summary: CustomerSummary) -> bool:
     """Whether customers surely buy as regularly as those of a subscription do."""
-    columns = (summary.column(name) for name in ("frequency", "recency", "log_intervals"))
-    return bg_nbd_fit.regularity(*columns, k=REGULAR) > SURE
+    x, logs = summary.column("frequency"), summary.column("log_intervals")
+    return bg_nbd_fit.regularity(x, summary.in_days("recency"), logs, k=REGULAR) > SURE
 
 
 def _timing(model: str, summary: CustomerSummary) -> tuple[float, float]:
