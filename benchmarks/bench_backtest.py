@@ -22,7 +22,8 @@ from peers import measured
 
 import clv
 from clv.evaluation.review import compare
-from clv.pipeline.backtest import CANDIDATES, backtest, last_backtest
+from clv.pipeline.backtest import backtest, last_backtest
+from clv.pipeline.contenders import CANDIDATES
 from clv.store.workspace import HOLDOUT, Workspace
 
 ROWS = {"customer_id": "customer", "date": "day", "amount": "paid"}

@@ -187,7 +187,7 @@ def backtest(session: Session) -> None:
     """Hold the model and the baselines against what happened after earlier dates."""
     from clv import terminal
     from clv.pipeline.backtest import backtest as hold
-    from clv.pipeline.backtest import candidates
+    from clv.pipeline.contenders import candidates
     from clv.pipeline.gate import champion_kind
     from clv.store import workspace as files
 

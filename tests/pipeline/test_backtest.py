@@ -21,24 +21,22 @@ from clv.checked import CustomerSummary
 from clv.errors import IncompatibleArtifact, NotEnoughData
 from clv.evaluation import backtest as scoring
 from clv.evaluation import past
-from clv.models.baselines import Past
+from clv.models.baselines import BASELINES, Past
 from clv.models.lifetime_value import LifetimeValue
 from clv.numerics.calibration import AS_STATED
 from clv.numerics.predictive import Shock
 from clv.periods import ObservationWindow
-from clv.pipeline import backtest as module
 from clv.pipeline import lessons
 from clv.pipeline import train as train_module
-from clv.pipeline.backtest import (
-    BASELINES,
+from clv.pipeline.backtest import HORIZONS, backtest, last_backtest
+from clv.pipeline.contenders import (
     CANDIDATES,
     FITTED_BASELINES,
-    HORIZONS,
     REGULAR_BUYERS,
-    _fit,
-    backtest,
+    chosen_forecast,
     default_first,
-    last_backtest,
+    fitted_at,
+    other_forecasts,
 )
 from clv.pipeline.earlier import of_last_backtest
 from clv.pipeline.splits import Split, followed, open_tables, past_of, split_at
@@ -122,13 +120,13 @@ def split_of(tmp_path, orders, cut=CUT, horizon_days=HORIZON, **settings):
         tables = open_tables(connection, workspace)
         split = split_at(tables, cut)
         outcome = followed(tables, split, horizon_days)
-        fitted = module._fit(split, ["pareto-nbd"], [])
+        fitted = fitted_at(split, ["pareto-nbd"], [])
         fitted["pareto-nbd"] = fitted["pareto-nbd"].with_posterior(split.summary)
         doubt = Shock(0.15, 3), [AS_STATED, AS_STATED]
         name, model = "pareto-nbd", fitted["pareto-nbd"]
         forecasts = [
-            module._chosen(model, name, split, outcome, doubt),
-            *module._others(split, horizon_days, fitted),
+            chosen_forecast(model, name, split, outcome, doubt),
+            *other_forecasts(split, horizon_days, fitted),
         ]
         before = past_of(split, horizon_days)
         return Seen(split.summary, outcome, before, scoring.records(outcome, forecasts))
@@ -300,7 +298,7 @@ def test_a_candidate_is_held_where_the_log_is_long_enough_for_it(days, held):
     split = Split(shop(1, customers=300, days=days).at(days).summary, days=None)
     unfitted = []
 
-    fitted = _fit(split, ["pareto-nbd", "drifting-pareto-nbd"], unfitted)
+    fitted = fitted_at(split, ["pareto-nbd", "drifting-pareto-nbd"], unfitted)
 
     assert ("drifting-pareto-nbd" in fitted) is held
     assert unfitted == []
@@ -369,9 +367,7 @@ def test_records_agree_with_the_rows_behind_them(finished, holdout):
 def test_the_baselines_know_of_no_spend_season():
     summary = shop(1, customers=400).at(400).summary
     dear = dataclasses.replace(summary, spend_season=(1.5,) * 12)
-    model, plain = (
-        module._fit(Split(known, None), ["pareto-nbd"], []) for known in (dear, summary)
-    )
+    model, plain = (fitted_at(Split(known, None), ["pareto-nbd"], []) for known in (dear, summary))
 
     assert model.pop("pareto-nbd").spend.season != plain.pop("pareto-nbd").spend.season is None
     assert model == plain != {}

@@ -9,7 +9,8 @@ from runs import run_all
 from clv.errors import ModelNotFound, ReviewFailed
 from clv.evaluation import backtest as scoring
 from clv.overview import Overview
-from clv.pipeline.backtest import backtest, candidates, last_backtest
+from clv.pipeline.backtest import backtest, last_backtest
+from clv.pipeline.contenders import candidates
 from clv.pipeline.earlier import earlier_of, of_last_backtest, records_of
 from clv.pipeline.gate import beside_champion, challenge, champion_kind
 from clv.pipeline.predict import Ask, predict

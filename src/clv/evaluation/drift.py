@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from clv.checked import CustomerSummary
-from clv.models.features import per
+from clv.numerics.quotient import per
 from clv.speech import Speech
 
 Float = npt.NDArray[np.float64]

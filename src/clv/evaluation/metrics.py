@@ -26,7 +26,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from clv.evaluation.backtest import LEVEL
-from clv.models.features import per
+from clv.numerics.quotient import per
 from clv.numerics.tweedie import unit_deviance
 
 FloatArray = npt.NDArray[np.float64]

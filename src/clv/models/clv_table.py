@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 from clv.checked import CustomerSummary, Predictions, Totals
 from clv.models import ranges, segments
 from clv.models.base import Float
-from clv.models.features import per
 from clv.models.lifetime_value import LifetimeValue
 from clv.models.next_order import next_order_days
 from clv.numerics.calibration import AS_STATED, Calibration
 from clv.numerics.predictive import Shock
+from clv.numerics.quotient import per
 from clv.tables import EVERYBODY
 
 LIFETIME_DAYS = 1826

@@ -8,15 +8,13 @@ age: at one date, who came when is one with what the season did to them then. Na
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from clv.checked import CustomerSummary
-
-if TYPE_CHECKING:  # whoever looks for drift alone does not load SciPy
-    from clv.models.base import Float
+from clv.models.base import Float
+from clv.numerics.quotient import per
 
 FEATURES = (
     "pace",  # purchase days in the time since the first, to the shop's, drawn to it by one
@@ -69,12 +67,6 @@ def features(summary: CustomerSummary, shop: Shop) -> Float:
         "returns": per(column("returned_value"), gross),
     }
     return np.column_stack([found[name] for name in FEATURES])
-
-
-def per(whole: npt.ArrayLike, parts: npt.ArrayLike) -> Float:
-    """``whole / parts``, NaN where there are no parts."""
-    empty = np.full(np.shape(whole), np.nan)
-    return np.asarray(np.divide(whole, parts, out=empty, where=np.asarray(parts) > 0))
 
 
 def _log(ratio: Float) -> Float:

@@ -183,7 +183,7 @@ class LifetimeValue:
         learned = self.boosted.correction.shop.horizon_days
         if horizon_days <= learned:
             return self.boosted.correct(summary, value)
-        early = self._uncorrected(summary, learned)
+        early = self.uncorrected_value(summary, learned)
         return np.asarray(value - early + self.boosted.correct(summary, early))
 
     def p_purchase(self, summary: CustomerSummary, horizon_days: npt.ArrayLike) -> Float:
@@ -260,9 +260,10 @@ class LifetimeValue:
         Raises:
             TimeUnitMismatch, HorizonOutOfRange.
         """
-        return self.corrected(summary, self._uncorrected(summary, horizon_days), horizon_days)
+        return self.corrected(summary, self.uncorrected_value(summary, horizon_days), horizon_days)
 
-    def _uncorrected(self, summary: CustomerSummary, horizon_days: float) -> Float:
+    def uncorrected_value(self, summary: CustomerSummary, horizon_days: float) -> Float:
+        """The same by the parts alone."""
         days = self.purchases.expected_transactions(summary, horizon_days)
         return days * self.day_value(summary, horizon_days)
 

@@ -181,8 +181,7 @@ def _correction(model: LifetimeValue, summary: CustomerSummary, horizon_days: fl
     """What the correction of the mean does to each customer's draws, shape ``(n,)``."""
     if not model.is_corrected:
         return np.ones(len(summary))
-    days = model.purchases.expected_transactions(summary, horizon_days)
-    value = days * model.day_value(summary, horizon_days)
+    value = model.uncorrected_value(summary, horizon_days)
     corrected = model.corrected(summary, value, horizon_days)
     return np.divide(corrected, value, out=np.ones_like(value), where=value > 0)
 

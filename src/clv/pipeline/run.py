@@ -9,13 +9,8 @@ from typing import Any
 
 from clv.checked import Predictions
 from clv.errors import NotEnoughData
-from clv.pipeline.backtest import (
-    backtest,
-    candidates,
-    checkable_from,
-    default_first,
-    last_backtest,
-)
+from clv.pipeline.backtest import backtest, checkable_from, last_backtest
+from clv.pipeline.contenders import candidates, default_first
 from clv.pipeline.gate import UNCHECKED, challenge, champion_kind, tags_of
 from clv.pipeline.ingest import Log, ingest
 from clv.pipeline.predict import Ask, predict

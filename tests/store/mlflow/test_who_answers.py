@@ -13,7 +13,8 @@ from clv.errors import ReviewFailed
 from clv.evaluation.past import WORTH_A_CHANGE
 from clv.evaluation.review import Finding
 from clv.pipeline import gate
-from clv.pipeline.backtest import Tried, candidates
+from clv.pipeline.backtest import Tried
+from clv.pipeline.contenders import candidates
 from clv.pipeline.gate import challenge, champion_kind
 from clv.pipeline.train import promote, train
 from clv.store import artifacts
